@@ -1,0 +1,31 @@
+# For maintainers. The learners' way in is start.py; this file only shortens it.
+PYTHON ?= python3
+COURSE = .venv/bin/python
+
+.PHONY: help learn test proof build lint
+help:
+	@echo "make: learn, test, proof, build, lint"
+
+learn:  ## open the course
+	$(PYTHON) start.py
+
+test:  ## everything that CI runs
+	$(PYTHON) start.py test
+
+proof:  ## every exercise takes right answers and rejects known wrong ones
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m grading.proof
+
+build:  ## the notebooks, from solutions/*.py
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m grading.cli build
+
+lint:  ## style, spelling and types
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m ruff check .
+	$(COURSE) -m ruff format --check .
+	$(COURSE) -m codespell_lib .
+	$(COURSE) -m mypy
+
+.DEFAULT:
+	@echo "make $@: there is no such target. There are: learn, test, proof, build, lint." >&2; exit 1

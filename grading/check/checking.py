@@ -1,0 +1,223 @@
+"""The steps of one check: find, run, judge, diagnose, record, report."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from typing import Any
+
+import numpy as np
+
+from grading import progress
+from grading.check.diagnosis import diagnose
+from grading.check.judging import Verdict, judge
+from grading.check.lookup import Found, find, watch_cells
+from grading.check.report import Evidence, Report, Row, State, report_text, solution_text
+from grading.check.trials import Trial, draw_trials, expected_outputs, observe
+from grading.check.watchdog import watch
+from grading.exercises import Exercise, Hint, Misconception
+from grading.exercises import exercise as declared
+from grading.probes import Observation, Problem
+from grading.refusals import Refusal
+
+_passed: set[str] = set()
+
+
+def check(name: str) -> float:
+    """Judge the learner's function called ``name`` and show a report.
+
+    Parameters
+    ----------
+    name : str
+        The exercise's id, which is the name of the function.
+
+    Returns
+    -------
+    float
+        Points earned; always 0.0 for exercises under "Going further", which are not graded.
+    """
+    watch_cells()
+    try:
+        exercise = declared(name)
+    except KeyError as error:
+        _show(Report(name, "unknown", str(error.args[0])))
+        return 0.0
+    found = find(name)
+    report = examine(exercise, found)
+    _show(report)
+    return report.earned if exercise.tier == "core" else 0.0
+
+
+def passed(*names: str) -> bool:
+    """Tell whether exercises have passed their check in this session, for cells they drive.
+
+    Prints what is missing, so that a driving cell can simply stop.
+
+    Parameters
+    ----------
+    *names : str
+        Ids of exercises.
+
+    Returns
+    -------
+    bool
+        True if each has full points.
+    """
+    missing = [name for name in names if name not in _passed]
+    if missing:
+        listed = ", ".join(missing)
+        print(f"not started: this cell runs once your check of {listed} passes.")  # ruff: ignore[print]
+    return not missing
+
+
+def examine(exercise: Exercise, found: Found, seed: int | None = None) -> Report:
+    """Run an answer through all cases of its exercise.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        The declaration.
+    found : Found
+        The learner's object, or why there is none.
+    seed : int, optional
+        Seed of the random cases; by default one that stays the same for an exercise, so that the
+        numbers in the report hold still while a learner works on them.
+
+    Returns
+    -------
+    Report
+        What to show. The attempt is recorded, unless recording is off or nothing was started.
+    """
+    _passed.discard(exercise.id)
+    if found.target is None:
+        return _without_answer(exercise, found)
+    rng = np.random.default_rng(zlib.crc32(exercise.id.encode()) if seed is None else seed)
+    trials = draw_trials(exercise, rng)
+    observations, remark = _run(exercise, trials, found)
+    if any(seen.problem and seen.problem.kind == "not_started" for seen in observations):
+        return _left_in(exercise, observations)
+    verdict = judge(exercise, trials, observations, expected_outputs(exercise, trials))
+    known = diagnose(exercise, trials, observations, verdict)
+    if not verdict.findings:
+        _passed.add(exercise.id)
+    remark = " ".join(filter(None, [remark, _record(exercise, found, verdict, known)]))
+    return _report(exercise, trials, verdict, known, remark)
+
+
+def _run(
+    exercise: Exercise, trials: tuple[Trial, ...], found: Found
+) -> tuple[list[Observation], str]:
+    """Run the answer under the watchdog; an endless one leaves its mark in the last observation."""
+    observations: list[Observation] = []
+    target = found.target
+    assert target is not None  # ruff: ignore[assert]  # the caller has looked
+    outer = sys.stdout, sys.stderr
+    outcome = watch(lambda: observe(exercise, trials, target, observations), exercise.limit_s)
+    sys.stdout, sys.stderr = outer  # a thread left behind may still hold them
+    if outcome.error is not None:
+        raise outcome.error
+    remark = _printed(observations)
+    if not outcome.finished:
+        detail = f"it was stopped after {exercise.limit_s:g} s. Which loop never meets its end"
+        if outcome.still_running:
+            remark = "It could not be stopped and still runs: restart the kernel (Kernel menu)."
+        observations.append(Observation(problem=Problem("endless", detail)))
+    return observations[: len(trials)], remark
+
+
+def _printed(observations: list[Observation]) -> str:
+    n_printed = sum(seen.n_printed for seen in observations)
+    if n_printed == 0:
+        return ""
+    start = next(seen.printed for seen in observations if seen.n_printed)
+    start = " ".join(start.split())[:80]
+    return f"The function printed {n_printed:,} characters while it was checked, from: {start}"
+
+
+def _without_answer(exercise: Exercise, found: Found) -> Report:
+    state: State = "not started" if found.not_started else "failed"
+    rows = tuple(Row(c.name, c.points, 0.0) for c in exercise.criteria)
+    return Report(exercise.id, state, found.reason, exercise, rows if state == "failed" else ())
+
+
+def _left_in(exercise: Exercise, observations: list[Observation]) -> Report:
+    problem = observations[-1].problem
+    where = f" (line {problem.line} of its cell)" if problem and problem.line else ""
+    sentence = (
+        f"`raise NotImplementedError`{where} is still reached. Delete that line once your own "
+        "code stands there."
+    )
+    rows = tuple(Row(c.name, c.points, 0.0) for c in exercise.criteria)
+    return Report(exercise.id, "failed", sentence, exercise, rows)
+
+
+def _record(
+    exercise: Exercise, found: Found, verdict: Verdict, known: tuple[Misconception, ...]
+) -> str:
+    """Write the attempt down; a file that cannot be written is a remark, not a failure."""
+    names = [misconception.name for misconception in known]
+    try:
+        progress.record(exercise.id, verdict.total, exercise.total, names, found.answer_hash)
+    except Refusal as refusal:
+        return str(refusal)
+    return ""
+
+
+def _report(
+    exercise: Exercise,
+    trials: tuple[Trial, ...],
+    verdict: Verdict,
+    known: tuple[Misconception, ...],
+    remark: str,
+) -> Report:
+    sentences = {finding.criterion: finding.sentence for finding in verdict.findings}
+    rows = tuple(
+        Row(c.name, c.points, verdict.points[c.name], sentences.get(c.name, ""))
+        for c in exercise.criteria
+    )
+    is_open = progress.is_recording() and progress.solution_is_open(exercise.id)
+    solution = solution_text(exercise) if is_open else ""
+    if not verdict.findings:
+        n_cases = len(trials)
+        sentence = f"Right in all {n_cases} cases, the hand example among them."
+        if exercise.tier == "further":
+            sentence += " It shows in your progress and does not count in the grade."
+        return Report(
+            exercise.id, "passed", sentence, exercise, rows, solution=solution, remark=remark
+        )
+    first = verdict.findings[0]
+    return Report(
+        name=exercise.id,
+        state="partly" if verdict.total else "failed",
+        sentence=first.sentence,
+        exercise=exercise,
+        rows=rows,
+        evidence=_evidence(trials, first),
+        misconceptions=known,
+        hint=_hint_for(exercise, first.criterion),
+        solution=solution,
+        remark=remark,
+    )
+
+
+def _evidence(trials: tuple[Trial, ...], first: Any) -> Evidence:
+    trial = trials[first.i_trial]
+    title = "The hand example" if trial.is_hand else "A random case (the hand example is right)"
+    return Evidence(title, trial.case.inputs, first.output, first.expected, first.got)
+
+
+def _hint_for(exercise: Exercise, criterion: str) -> Hint:
+    fitting = [hint for hint in exercise.hints if criterion in hint.criteria]
+    return (fitting or list(exercise.hints))[0]
+
+
+def _show(report: Report) -> None:
+    """Display in a notebook, print in a terminal."""
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(report)
+    else:
+        print(report_text(report))  # ruff: ignore[print]  # the terminal is where the report belongs
+
+
+watch_cells()

@@ -1,0 +1,105 @@
+"""Stop a function that does not come to an end, on every system.
+
+The function runs in a thread of its own while the caller waits. When time is up an exception is
+raised inside that thread, which ends any loop written in Python. A thread that even swallows this
+is left behind as a daemon and the caller is told so. Signals would be simpler, but Windows has none
+of use here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_GRACE_S = 0.25
+_TRIES = 4
+
+
+class _TimeIsUp(BaseException):  # not an Exception: `except Exception` must not stop it
+    """Raised inside a thread that has run too long."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a watched run ended.
+
+    Attributes
+    ----------
+    finished : bool
+        Whether it came to an end by itself.
+    still_running : bool
+        Whether it could not be stopped and goes on in the background.
+    seconds : float
+        Wall-clock time that passed.
+    error : BaseException or None
+        What it raised.
+    """
+
+    finished: bool
+    still_running: bool
+    seconds: float
+    error: BaseException | None = None
+
+
+def watch(work: Callable[[], object], limit_s: float) -> Outcome:
+    """Run ``work`` and stop it after ``limit_s`` seconds.
+
+    Parameters
+    ----------
+    work : callable
+        Called without arguments, in a thread of its own.
+    limit_s : float
+        Wall-clock seconds it may take.
+
+    Returns
+    -------
+    Outcome
+        How it ended.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the user presses the stop button; the thread is stopped first.
+
+    Examples
+    --------
+    >>> watch(lambda: sum(range(10)), limit_s=5.0).finished
+    True
+    """
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except _TimeIsUp:
+            pass
+        except BaseException as error:  # ruff: ignore[blind-except]  # handed to the caller below
+            caught.append(error)
+
+    thread = threading.Thread(target=run, name="check", daemon=True)
+    began = time.monotonic()
+    thread.start()
+    try:
+        thread.join(limit_s)
+    except KeyboardInterrupt:
+        _stop(thread)
+        raise
+    finished = not thread.is_alive()
+    still_running = not finished and not _stop(thread)
+    error = caught[0] if caught else None
+    return Outcome(finished, still_running, time.monotonic() - began, error)
+
+
+def _stop(thread: threading.Thread) -> bool:
+    """Raise inside the thread until it ends; tell whether it did."""
+    for _ in range(_TRIES):
+        if not thread.is_alive():
+            break
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_TimeIsUp)
+        )
+        thread.join(_GRACE_S / _TRIES)
+    return not thread.is_alive()

@@ -1,0 +1,5 @@
+"""``python -m grading.cli`` is ``nncourse``."""
+
+from grading.cli import main
+
+main()

@@ -1,0 +1,78 @@
+"""The one array type of the library, and the one door through which outside numbers enter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from nnlib.errors import ArgumentError, DtypeError, ShapeError
+
+Array: TypeAlias = NDArray[np.floating[Any]]
+"""A NumPy array of floating-point numbers. Shapes live in docstrings and tests."""
+
+IntArray: TypeAlias = NDArray[np.integer[Any]]
+"""A NumPy array of integers: class labels, row numbers."""
+
+BoolArray: TypeAlias = NDArray[np.bool_]
+"""A NumPy array of truth values: masks."""
+
+Seed: TypeAlias = np.random.Generator | int | None
+"""A generator, a seed for a new one, or None for numbers that differ in every run."""
+
+FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def float_dtype(dtype: DTypeLike, where: str) -> np.dtype[Any]:
+    """Return ``dtype`` as float32 or float64, the two that BLAS multiplies."""
+    try:
+        wanted = np.dtype(dtype)
+    except TypeError:
+        wanted = np.dtype(object)
+    if wanted not in FLOAT_TYPES:
+        message = f"{where}: dtype is {dtype!r}, expected np.float32 or np.float64."
+        raise DtypeError(message)
+    return wanted
+
+
+def as_array(value: ArrayLike, dtype: np.dtype[Any] | None, where: str) -> Array:
+    """Return ``value`` as a floating-point array, without a copy where it already is one.
+
+    With ``dtype=None`` float32 and float64 stay what they are and anything else becomes float32.
+    """
+    if isinstance(value, np.ndarray) and value.dtype == dtype:
+        return value
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        message = f"{where}: the rows differ in length, expected an array. Pad or drop rows."
+        raise ShapeError(message) from error
+    if array.dtype.kind not in "fiub":
+        message = (
+            f"{where}: dtype is {array.dtype}, expected real numbers. "
+            "Convert the values with np.asarray(values, dtype=np.float32)."
+        )
+        raise DtypeError(message)
+    if dtype is None:
+        dtype = array.dtype if array.dtype in FLOAT_TYPES else FLOAT_TYPES[0]
+    return array.astype(dtype, copy=False)
+
+
+def check_shape(array: np.ndarray[Any, Any], expected: Sequence[int], where: str, why: str) -> None:
+    """Raise ``ShapeError`` unless ``array`` has exactly the shape ``expected``."""
+    wanted = tuple(expected)
+    if array.shape == wanted:
+        return
+    hint = " It looks transposed." if array.ndim == 2 and array.shape == wanted[::-1] else ""
+    message = f"{where} has shape {array.shape}, expected {wanted} {why}.{hint}"
+    raise ShapeError(message)
+
+
+def check_count(value: object, name: str, where: str, minimum: int = 1) -> int:
+    """Return ``value`` as an int that is at least ``minimum``."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
+        message = f"{where}: {name} is {value!r}, expected a whole number of at least {minimum}."
+        raise ArgumentError(message)
+    return int(value)

@@ -1,0 +1,148 @@
+"""Starting values for weights: random, and of the size that keeps signals alive through depth.
+
+An initializer is a function ``(fan_in, fan_out, rng) -> W`` of shape (fan_in, fan_out), accepted by
+``Linear(..., init=...)``. With weights of variance v, one linear layer multiplies the variance of
+the signal by fan_in · v on the way forward and that of the gradient by fan_out · v on the way back.
+
+    >>> from nnlib.initializers import xavier_uniform
+    >>> W = xavier_uniform(fan_in=3, fan_out=5, rng=0)
+    >>> W.shape, bool(abs(W).max() <= (6 / (3 + 5)) ** 0.5)
+    ((3, 5), True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from nnlib._array import Array, Seed, check_count
+
+__all__ = ["Initializer", "he_normal", "he_uniform", "xavier_normal", "xavier_uniform", "zeros"]
+
+Initializer: TypeAlias = Callable[[int, int, np.random.Generator], Array]
+"""A function from fan in, fan out and a generator to weights of shape (fan_in, fan_out)."""
+
+
+def xavier_uniform(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
+    """Draw W from U(−a, a) with a = √(6 / (fan_in + fan_out)), for sigmoid and tanh.
+
+    The variance a²/3 = 2 / (fan_in + fan_out) is the compromise between 1/fan_in, which keeps
+    the forward signal, and 1/fan_out, which keeps the gradient.
+
+    Parameters
+    ----------
+    fan_in, fan_out : int
+        Number of inputs and of outputs of the layer.
+    rng : Generator, int or None
+        Where the numbers come from.
+
+    Returns
+    -------
+    W : ndarray of shape (fan_in, fan_out)
+        Weights, float64.
+
+    References
+    ----------
+    Glorot & Bengio (2010), AISTATS, 249-256.
+    """
+    limit = np.sqrt(6.0 / _fans(fan_in, fan_out, "xavier_uniform"))
+    return np.random.default_rng(rng).uniform(-limit, limit, (fan_in, fan_out))
+
+
+def xavier_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
+    """Draw W from a normal distribution of variance 2 / (fan_in + fan_out).
+
+    Parameters
+    ----------
+    fan_in, fan_out : int
+        Number of inputs and of outputs of the layer.
+    rng : Generator, int or None
+        Where the numbers come from.
+
+    Returns
+    -------
+    W : ndarray of shape (fan_in, fan_out)
+        Weights, float64.
+
+    References
+    ----------
+    Glorot & Bengio (2010), AISTATS, 249-256.
+    """
+    scale = np.sqrt(2.0 / _fans(fan_in, fan_out, "xavier_normal"))
+    return np.random.default_rng(rng).normal(0.0, scale, (fan_in, fan_out))
+
+
+def he_uniform(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
+    """Draw W from U(−a, a) with a = √(6 / fan_in), for ReLU.
+
+    ReLU sets half of a centered signal to zero and with it half of the mean square, hence
+    the variance 2 / fan_in instead of 1 / fan_in.
+
+    Parameters
+    ----------
+    fan_in, fan_out : int
+        Number of inputs and of outputs of the layer.
+    rng : Generator, int or None
+        Where the numbers come from.
+
+    Returns
+    -------
+    W : ndarray of shape (fan_in, fan_out)
+        Weights, float64.
+
+    References
+    ----------
+    He, Zhang, Ren & Sun (2015), ICCV, 1026-1034.
+    """
+    _fans(fan_in, fan_out, "he_uniform")
+    limit = np.sqrt(6.0 / fan_in)
+    return np.random.default_rng(rng).uniform(-limit, limit, (fan_in, fan_out))
+
+
+def he_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
+    """Draw W from a normal distribution of variance 2 / fan_in, for ReLU.
+
+    Parameters
+    ----------
+    fan_in, fan_out : int
+        Number of inputs and of outputs of the layer.
+    rng : Generator, int or None
+        Where the numbers come from.
+
+    Returns
+    -------
+    W : ndarray of shape (fan_in, fan_out)
+        Weights, float64.
+
+    References
+    ----------
+    He, Zhang, Ren & Sun (2015), ICCV, 1026-1034.
+    """
+    _fans(fan_in, fan_out, "he_normal")
+    return np.random.default_rng(rng).normal(0.0, np.sqrt(2.0 / fan_in), (fan_in, fan_out))
+
+
+def zeros(fan_in: int, fan_out: int, rng: Seed = None) -> Array:  # noqa: ARG001  same call as the others
+    """Return zeros: right for a bias, wrong for hidden weights, whose units would stay equal.
+
+    Parameters
+    ----------
+    fan_in, fan_out : int
+        Number of inputs and of outputs of the layer.
+    rng : Generator, int or None
+        Not used; present so that all initializers are called alike.
+
+    Returns
+    -------
+    W : ndarray of shape (fan_in, fan_out)
+        Zeros, float64.
+    """
+    _fans(fan_in, fan_out, "zeros")
+    return np.zeros((fan_in, fan_out))
+
+
+def _fans(fan_in: int, fan_out: int, where: str) -> int:
+    """Return fan_in + fan_out after checking both."""
+    return check_count(fan_in, "fan_in", where) + check_count(fan_out, "fan_out", where)

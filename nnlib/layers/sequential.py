@@ -1,0 +1,469 @@
+"""A model: layers one after the other, and all their parameters in one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nnlib._array import FLOAT_TYPES, Array, BoolArray, as_array, check_count
+from nnlib._workspace import FRESH, Buffered, Workspace, working_in
+from nnlib.errors import ArgumentError, DtypeError, SharedLayerError, ShapeError
+from nnlib.layers.base import Layer, Parameter
+
+if TYPE_CHECKING:
+    from nnlib.losses import Loss
+
+ROWS_PER_SLICE = 1024
+"""How many rows run through the model at once; more would leave the processor's cache."""
+
+
+class Sequential(Layer):
+    """Run layers one after the other.
+
+    The model owns two contiguous vectors of length P, ``theta`` and ``grad``. Every ``W``, ``b``,
+    ``dW`` and ``db`` of its layers is a view of them, so changing either changes both.
+
+    Parameters
+    ----------
+    *layers : Layer
+        In order. Models may be nested. Each layer belongs to one model.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        The layers given.
+    theta, grad : ndarray of shape (P,)
+        All parameters and their gradient. Assigning copies into the vector.
+
+    Raises
+    ------
+    SharedLayerError
+        If a layer comes twice, or belongs to another model.
+    ShapeError
+        If one layer puts out another number of features than the next one takes.
+    DtypeError
+        If the layers differ in dtype.
+
+    Examples
+    --------
+    >>> model = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+    >>> [(p.name, p.shape) for p in model.parameters()]
+    [('0.W', (2, 3)), ('0.b', (3,)), ('2.W', (3, 1)), ('2.b', (1,))]
+    >>> model.theta[:] = 1.0
+    >>> model.forward([[1.0, 2.0]])
+    array([[13.]], dtype=float32)
+    >>> model.layers[2].b = [0.5]
+    >>> float(model.theta[-1])
+    0.5
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, *layers: Layer) -> None:
+        self.layers = _checked(layers)
+        super().__init__(None)
+        dtypes = {layer.dtype for layer in self.layers} - {None}
+        if len(dtypes) > 1:
+            message = (
+                f"Sequential: the layers have dtypes {sorted(map(str, dtypes))}, expected one. "
+                "Give all of them the same dtype, or convert one with layer.astype."
+            )
+            raise DtypeError(message)
+        self._dtype = dtypes.pop() if dtypes else None
+        self._check_features()
+        self._join(self._dtype or FLOAT_TYPES[0])
+        for layer in self.layers:
+            layer._owned = True
+
+    # Forward and backward -----------------------------------------------------------------------
+
+    def forward(self, x: ArrayLike) -> Array:
+        """Run all layers.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, ...)
+            A batch. It is cast to the model's dtype.
+
+        Returns
+        -------
+        y : ndarray
+            Output of the last layer, a fresh array.
+        """
+        if self._workspace is not None:  # inside another model, which has lent its memory
+            return self._forward(self._input(x))
+        # The layers may keep what they are given without copying, except what the caller holds.
+        x = np.array(self._input(x), order="C")
+        with self._lent_fresh():
+            y = self._forward(x)
+        return y.copy()
+
+    def backward(
+        self, dy: ArrayLike, *, need_dx: bool = True, accumulate: bool = False
+    ) -> Array | None:
+        """Carry the loss gradient from the output back through all layers into ``grad``.
+
+        Parameters
+        ----------
+        dy : ndarray of the shape of the last output
+            Loss gradient at the output.
+        need_dx : bool, default True
+            False if nobody reads the gradient at the input: saves a matrix product.
+        accumulate : bool, default False
+            Add to ``grad`` instead of overwriting it.
+
+        Returns
+        -------
+        dx : ndarray of the shape of x, or None if ``need_dx`` is False
+            Loss gradient at the input, a fresh array.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
+        """
+        shape, dtype = self._recall("output", "backward", "forward")
+        if self._workspace is not None:
+            return self._backward(np.asarray(dy), need_dx=need_dx, accumulate=accumulate)
+        dy = np.array(as_array(dy, dtype, "Sequential.backward: dy"), order="C")
+        if dy.shape != shape:
+            message = f"Sequential.backward: dy has shape {dy.shape}, expected {shape}."
+            raise ShapeError(message + (" It looks transposed." if dy.T.shape == shape else ""))
+        with self._lent_fresh():
+            return self._backward(dy, need_dx=need_dx, accumulate=accumulate)
+
+    def rforward(self, x_dot: ArrayLike | None, v: ArrayLike | None = None) -> Array | None:
+        """Differentiate ``forward`` along a direction, layer by layer.
+
+        Parameters
+        ----------
+        x_dot : ndarray of the shape of x, or None
+            Change of the input; None where it does not change.
+        v : ndarray of shape (..., P), or None
+            Direction in parameter space; leading axes are several directions at once.
+
+        Returns
+        -------
+        y_dot : ndarray of the shape of y, or None
+            Change of the output.
+
+        References
+        ----------
+        Pearlmutter (1994), Neural Computation 6, 147-160.
+        """
+        self._recall("output", "rforward", "forward")
+        vector = None if v is None else as_array(v, self.theta.dtype, "Sequential.rforward: v")
+        if vector is not None and vector.shape[-1:] != self.theta.shape[-1:]:
+            message = (
+                f"Sequential.rforward: v has shape {vector.shape}, expected "
+                f"(..., {self.theta.shape[-1]}), one entry for each parameter."
+            )
+            raise ShapeError(message)
+        y_dot = None if x_dot is None else as_array(x_dot, self._dtype, "Sequential.rforward: x_dot")
+        for layer, place in self._places():
+            y_dot = layer.rforward(y_dot, None if vector is None else vector[..., place])
+        return y_dot
+
+    def rbackward(self, dy_dot: ArrayLike, *, need_dx: bool = True) -> Array | None:
+        """Differentiate ``backward`` along the direction of the last ``rforward``.
+
+        Leaves the change of ``grad`` in ``grad_dot``. With ``dy_dot = loss.rbackward(y_dot)`` that
+        is the Hessian of the loss times v.
+
+        Parameters
+        ----------
+        dy_dot : ndarray of the shape of y
+            Change of the loss gradient at the output.
+        need_dx : bool, default True
+            False if nobody reads the change at the input.
+
+        Returns
+        -------
+        dx_dot : ndarray of the shape of x, or None if ``need_dx`` is False
+            Change of the loss gradient at the input.
+
+        References
+        ----------
+        Pearlmutter (1994), Neural Computation 6, 147-160.
+        """
+        self._recall("output", "rbackward", "forward")
+        dx_dot: Any = as_array(dy_dot, self._dtype, "Sequential.rbackward: dy_dot")
+        parts: list[Array] = []
+        for i, layer in reversed(list(enumerate(self.layers))):
+            dx_dot = layer.rbackward(dx_dot, need_dx=need_dx or i > 0)
+            if layer.theta.size:
+                parts.insert(0, layer.grad_dot)
+        lead = np.broadcast_shapes(*(part.shape[:-1] for part in parts))
+        whole = [np.broadcast_to(part, (*lead, part.shape[-1])) for part in parts]
+        self.grad_dot = np.concatenate(whole, axis=-1) if whole else np.zeros(0)
+        return dx_dot if need_dx else None
+
+    def predict(self, X: ArrayLike, *, batch_size: int = ROWS_PER_SLICE) -> Array:
+        """Run the model in evaluation mode, a slice of rows at a time.
+
+        Parameters
+        ----------
+        X : ndarray of shape (N, ...)
+            Any number of rows.
+        batch_size : int, default 1024
+            Rows at a time.
+
+        Returns
+        -------
+        y : ndarray of shape (N, ...)
+            Output of the last layer, a fresh array.
+        """
+        check_count(batch_size, "batch_size", "Sequential.predict")
+        X = self._input(X)
+        if X.ndim == 0:
+            message = "Sequential.predict: X is a single number, expected rows (N, ...)."
+            raise ShapeError(message)
+        modes = [(leaf, leaf.training) for leaf in self._everything()]
+        self.eval()
+        try:
+            with self._lent_workspaces():
+                y = self._forward(X[:batch_size])
+                out = np.empty((len(X), *y.shape[1:]), y.dtype)
+                out[:batch_size] = y
+                for start in range(batch_size, len(X), batch_size):
+                    part = slice(start, start + batch_size)
+                    out[part] = self._forward(X[part])
+        finally:
+            for leaf, mode in modes:
+                leaf.training = mode
+        return out
+
+    def loss_and_gradient(
+        self,
+        X: ArrayLike,
+        targets: ArrayLike,
+        loss: Loss,
+        *,
+        rows_per_slice: int = ROWS_PER_SLICE,
+    ) -> tuple[float, Array]:
+        """Compute the loss of a batch and its gradient, in memory that is reused from call to call.
+
+        Where no layer couples rows the batch runs in slices: the loss is a mean over rows, so the
+        gradients of the slices add up, each weighted by its share of the rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (N, ...)
+            The batch.
+        targets : ndarray of shape (N,) or (N, ...)
+            What the loss compares with.
+        loss : Loss
+            For example ``CrossEntropy()``.
+        rows_per_slice : int, default 1024
+            Rows at a time.
+
+        Returns
+        -------
+        value : float
+            Mean loss of the batch.
+        grad : ndarray of shape (P,)
+            ``model.grad`` itself, overwritten by the next call. Copy it to keep it.
+
+        Raises
+        ------
+        NonFiniteError
+            If the loss is nan or infinite.
+        """
+        check_count(rows_per_slice, "rows_per_slice", "Sequential.loss_and_gradient")
+        value = self._loss_and_gradient(
+            self._input(X), np.asarray(targets), loss, rows_per_slice=rows_per_slice
+        )
+        return value, self.grad
+
+    def _loss_and_gradient(
+        self,
+        X: Array,
+        targets: np.ndarray[Any, Any],
+        loss: Loss,
+        *,
+        rows_per_slice: int = ROWS_PER_SLICE,
+        after_slice: Callable[[], None] | None = None,
+    ) -> float:
+        """Do the work of ``loss_and_gradient``; ``after_slice`` looks at the loss after each slice."""
+        n = len(X) if X.ndim else 0
+        if targets.ndim == 0 or len(targets) != n or n == 0:
+            message = (
+                f"Sequential.loss_and_gradient: X has shape {X.shape} and targets has shape "
+                f"{targets.shape}, expected the same number of rows, at least one."
+            )
+            raise ShapeError(message)
+        step = n if self.couples_rows else min(n, rows_per_slice)
+        value = 0.0
+        # Overflow is reported by the loss, which looks at its value: no second, vaguer warning.
+        with self._lent_workspaces(loss), np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, n, step):
+                rows = slice(start, start + step)
+                part_X, part_targets = (X, targets) if step == n else (X[rows], targets[rows])
+                share = len(part_X) / n
+                value += share * loss.forward(self._forward(part_X), part_targets)
+                dy = loss.backward()
+                if share != 1.0:
+                    dy *= share
+                self._backward(dy, need_dx=False, accumulate=start > 0)
+                if after_slice is not None:
+                    after_slice()
+        return value
+
+    def _forward(self, x: Array) -> Array:
+        for layer in self.layers:
+            x = layer.forward(x)
+        self._kept["output"] = (x.shape, x.dtype)
+        return x
+
+    def _backward(self, dy: Array, *, need_dx: bool, accumulate: bool) -> Array | None:
+        last: Array | None = dy
+        for layer in reversed(self.layers):
+            first = layer is self.layers[0]
+            last = layer.backward(last, need_dx=need_dx or not first, accumulate=accumulate)  # type: ignore[arg-type]  # None only after the first layer
+        return last if need_dx else None
+
+    # Parameters ---------------------------------------------------------------------------------
+
+    def parameters(self) -> list[Parameter]:
+        """List the parameters of all layers, in the order of ``theta``."""
+        return [
+            Parameter(
+                f"{i}.{p.name}",
+                slice(place.start + p.slice.start, place.start + p.slice.stop),
+                p.shape,
+                p.decays,
+            )
+            for i, (layer, place) in enumerate(self._places())
+            for p in layer.parameters()
+        ]
+
+    def buffers(self) -> dict[str, Array]:
+        """Return the running statistics of all layers by name."""
+        return {
+            f"{i}.{name}": array
+            for i, layer in enumerate(self.layers)
+            for name, array in layer.buffers().items()
+        }
+
+    def train(self, mode: bool = True) -> Sequential:
+        """Switch all layers to training behavior, and return the model."""
+        for layer in self._everything():
+            layer.training = mode
+        return self
+
+    def _set_dtype(self, dtype: np.dtype[Any]) -> None:
+        for layer in self.layers:
+            layer._set_dtype(dtype)
+        self._dtype = dtype
+
+    def _places(self) -> Iterator[tuple[Layer, slice]]:
+        """Yield each layer with its slice of the last axis of ``theta``."""
+        start = 0
+        for layer in self.layers:
+            stop = start + layer.theta.shape[-1]
+            yield layer, slice(start, stop)
+            start = stop
+
+    def _join(self, dtype: np.dtype[Any]) -> None:
+        """Move the parameters of all layers into vectors of the model's own."""
+        parts = [layer for layer in self.layers if layer.theta.size]
+        stacks = {part.theta.shape[:-1] for part in parts}
+        if len(stacks) > 1:
+            message = f"Sequential: the layers have stack axes {sorted(stacks)}, expected one kind."
+            raise ShapeError(message)
+        if not parts:
+            return
+        self._bind(
+            np.concatenate([part.theta for part in parts], axis=-1, dtype=dtype),
+            np.concatenate([part.grad for part in parts], axis=-1, dtype=dtype),
+            np.concatenate([part.decay_mask for part in parts]),
+        )
+
+    def _bind(self, theta: Array, grad: Array, decay_mask: BoolArray) -> None:
+        """Bind every layer to its slice of these vectors."""
+        self._views = {"theta": theta, "grad": grad}
+        self._decay_mask = decay_mask
+        for layer, place in self._places():
+            if layer.theta.shape[-1]:
+                layer._bind(theta[..., place], grad[..., place], decay_mask[place])
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore, and make the layers views of the model's vectors again."""
+        super().__setstate__(state)
+        for layer in self.layers:
+            layer._owned = True
+
+    # Checks and workspaces ----------------------------------------------------------------------
+
+    @property
+    def couples_rows(self) -> bool:  # type: ignore[override]  # a model answers for its layers
+        """Whether some layer couples rows, so that a batch cannot be cut in slices."""
+        return any(layer.couples_rows for layer in self.layers)
+
+    @property
+    def stackable(self) -> bool:  # type: ignore[override]  # a model answers for its layers
+        """Whether all layers understand stack axes, so that folds train at once."""
+        return all(layer.stackable for layer in self.layers)
+
+    def _everything(self) -> Iterator[Layer]:
+        """Yield the model, its layers, and the layers within them."""
+        yield self
+        for layer in self.layers:
+            if isinstance(layer, Sequential):
+                yield from layer._everything()
+            else:
+                yield layer
+
+    def _lent_workspaces(self, *others: Buffered) -> Any:
+        """Lend every layer, and the loss, the workspace that it alone uses."""
+        if "_workspaces" not in self.__dict__:
+            self._workspaces = [(leaf, Workspace()) for leaf in self._everything()]
+            self._loss_workspace = Workspace()
+        return working_in([*self._workspaces, *((other, self._loss_workspace) for other in others)])
+
+    def _lent_fresh(self) -> Any:
+        """Let every layer take new memory, and keep without copying what it is handed."""
+        return working_in((leaf, FRESH) for leaf in self._everything())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave workspaces out of copies and pickles."""
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k not in {"_workspaces", "_loss_workspace"}}
+
+    def _check_features(self) -> None:
+        self._features_after(None, "Sequential:")
+
+    def _features_after(self, features: int | None, where: str) -> int | None:
+        for i, layer in enumerate(self.layers):
+            features = layer._features_after(features, f"{where} layer {i}")
+        return features
+
+    def __repr__(self) -> str:
+        inner = ", ".join(map(repr, self.layers))
+        return f"Sequential({inner})"
+
+
+def _checked(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Return the layers after checking that each is a layer, new to models, and comes once."""
+    if not layers:
+        message = "Sequential: no layers, expected at least one."
+        raise ArgumentError(message)
+    seen: set[int] = set()
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            hint = " Unpack the list: Sequential(*layers)." if isinstance(layer, list) else ""
+            hint = " Create it with parentheses." if isinstance(layer, type) else hint
+            message = f"Sequential: argument {i} is {layer!r:.60}, expected a layer.{hint}"
+            raise DtypeError(message)
+        if id(layer) in seen or layer._owned:
+            where = "comes twice" if id(layer) in seen else "belongs to another model"
+            message = (
+                f"Sequential: layer {i}, {layer!r}, {where}, expected a layer of its own. "
+                "Create a new one, or copy it with copy.deepcopy."
+            )
+            raise SharedLayerError(message)
+        seen.add(id(layer))
+    return layers

@@ -1,0 +1,95 @@
+"""Stochastic gradient descent, with momentum if wanted."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+
+from nnlib._array import Array
+from nnlib.errors import ArgumentError
+from nnlib.optimizers.base import Optimizer, Schedule, Trainable
+
+
+class SGD(Optimizer):
+    """Step down the gradient of a batch.
+
+        g ← grad + weight_decay · θ        (weights only)
+        u ← momentum · u + g
+        θ ← θ − lr · u                     (Nesterov: θ ← θ − lr · (g + momentum · u))
+
+    The formulas are PyTorch's; there weight decay acts on biases too, unless they are put into a
+    group of their own.
+
+    Parameters
+    ----------
+    model : Layer or Sequential
+        What is trained.
+    lr : float or function step -> float
+        Learning rate.
+    momentum : float, default 0
+        Share of the last step that is kept, from 0 to below 1.
+    nesterov : bool, default False
+        Look ahead along the momentum.
+    weight_decay : float, default 0
+        Pull toward zero, added to the gradient where ``model.decay_mask`` is True.
+
+    References
+    ----------
+    Robbins & Monro (1951), Annals of Mathematical Statistics 22, 400-407.
+    Polyak (1964), USSR Computational Mathematics and Mathematical Physics 4, 1-17.
+    Sutskever, Martens, Dahl & Hinton (2013), ICML, 1139-1147.
+
+    Examples
+    --------
+    >>> layer = Linear(1, 1, bias=False, dtype=np.float64)
+    >>> layer.W = [[1.0]]
+    >>> optimizer = SGD(layer, lr=0.1, momentum=0.5)
+    >>> for _ in range(2):
+    ...     layer.dW = [[1.0]]
+    ...     optimizer.step()
+    >>> layer.W
+    array([[0.75]])
+    """
+
+    def __init__(
+        self,
+        model: Trainable,
+        lr: float | Schedule,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(model, lr)
+        if not isinstance(momentum, Real) or not 0 <= momentum < 1:
+            message = f"SGD: momentum is {momentum!r}, expected 0 up to below 1."
+            raise ArgumentError(message)
+        if not isinstance(weight_decay, Real) or not 0 <= weight_decay < np.inf:
+            message = f"SGD: weight_decay is {weight_decay!r}, expected a number ≥ 0."
+            raise ArgumentError(message)
+        if nesterov and not momentum:
+            message = "SGD: nesterov=True with momentum=0, expected momentum > 0, such as 0.9."
+            raise ArgumentError(message)
+        self.momentum = float(momentum)
+        self.nesterov = bool(nesterov)
+        self.weight_decay = float(weight_decay)
+
+    def _update(self, theta: Array, grad: Array, lr: float) -> None:
+        step = self._vector("scratch", theta)
+        if self.weight_decay:
+            np.multiply(theta, self.weight_decay, out=step)
+            step *= self.model.decay_mask
+            step += grad
+        else:
+            np.copyto(step, grad)
+        if self.momentum:
+            u = self._vector("u", theta)
+            u *= self.momentum
+            u += step
+            if self.nesterov:
+                step += self.momentum * u
+            else:
+                np.copyto(step, u)
+        step *= lr
+        theta -= step

@@ -1,0 +1,87 @@
+"""Fixtures shared by all tests: a seeded generator, an empty home, and what a test may require."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+STRICT = os.environ.get("NNCOURSE_STRICT") == "1"
+"""Set in CI: a missing browser, sandbox or data folder is then a failure, not a skip."""
+
+
+def _require(present: bool, reason: str) -> None:
+    if present:
+        return
+    if STRICT:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Return a generator that draws the same numbers in every run of a test."""
+    return np.random.default_rng(20260101)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point the learner's progress at an empty folder, so that no test touches a real one."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("NNCOURSE_HOME", str(folder))
+    monkeypatch.delenv("NNCOURSE_PROGRESS", raising=False)
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def requires_chromium() -> str:
+    """Return the path of an installed Chromium."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    _require(found is not None, "no Chromium on this machine: install the package chromium")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def requires_node() -> str:
+    """Return the path of Node.js, which runs the formulas of the figures outside a browser."""
+    found = shutil.which("node")
+    _require(found is not None, "no Node.js on this machine: install the package nodejs")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def requires_sandbox() -> str:
+    """Return the path of a bubblewrap that can make user namespaces."""
+    found = shutil.which("bwrap")
+    works = found is not None and (
+        subprocess.run(
+            [found, "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
+    _require(works, "no working bubblewrap on this machine: install the package bubblewrap")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def requires_shared_data() -> Iterator[Path]:
+    """Return the folder of the public data sets, laid out as the originals are."""
+    named = os.environ.get("NNLIB_DATA")
+    expected = os.environ.get("NNCOURSE_EXPECT_DATA") == "1"
+    present = bool(named) and (Path(named or "") / "mnist").is_dir()
+    reason = "no data sets here: set NNLIB_DATA to a folder that holds mnist/ and fashion-mnist/"
+    if not present and not expected:
+        pytest.skip(reason)
+    if not present:
+        pytest.fail(reason)
+    yield Path(named or "")
