@@ -350,8 +350,9 @@ def run_logged(command: list, title: str) -> tuple:
 
 def pass_on(stream, lines: queue.Queue) -> None:
     """Put each line of a stream into a queue, then None."""
-    for text in stream:
-        lines.put(text)
+    with stream:
+        for text in stream:
+            lines.put(text)
     lines.put(None)
 
 
@@ -435,13 +436,15 @@ def mend_path_file() -> None:
 
     The build backend writes that path in UTF-8, and Python before 3.13 reads it in the encoding of
     the machine, which on Windows is another one: the course is then not found, or Python does
-    not start at all. An escaped line of code says the same in ASCII.
+    not start at all. A line of code says the same in ASCII.
     """
     path = str(ROOT)
     if path.isascii():
         return
-    for file in VENV.glob("**/site-packages/_nncourse.pth"):
-        file.write_text(f"import sys; sys.path.append({path!a})\n", encoding="ascii")
+    folders = ["lib/python*/site-packages", "Lib/site-packages"]  # POSIX, Windows
+    for file in [file for folder in folders for file in VENV.glob(folder + "/*nncourse*.pth")]:
+        line = f"import os, sys; sys.path.append(os.fsdecode({os.fsencode(path)!r}))\n"
+        file.write_text(line, encoding="ascii")
 
 
 def child_environment() -> dict:

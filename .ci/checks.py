@@ -4,6 +4,8 @@
 next ones from running, so that one run shows everything there is to mend. Arguments go to
 pytest, and then only that step runs.
 """
+# This file speaks to a terminal, and starts only what it names itself:
+# ruff: file-ignore[print, suspicious-subprocess-import, subprocess-without-shell-equals-true]
 
 from __future__ import annotations
 
@@ -75,8 +77,7 @@ def run(step: Step, environment: dict[str, str]) -> Outcome:
         encoding="utf-8",
         errors="replace",
     ) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
+        for line in child.stdout or ():
             print(line, end="", flush=True)
             counts = COUNTS.match(line.rstrip())
             if counts:
@@ -97,18 +98,15 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join(["", "== summary", *rows, f"{'total':<18} {total:6.1f} s  {verdict}"])
 
 
-def main(
-    arguments: list[str], runner: Callable[[Step, dict[str, str]], Outcome] = run
-) -> int:
+def main(arguments: list[str], runner: Callable[[Step, dict[str, str]], Outcome] = run) -> int:
     """Run the steps and return 1 if one failed."""
     chosen = [Step("tests", (*PYTEST, *arguments))] if arguments else steps(ROOT)
-    outcomes = []
+    outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="nncourse-test-") as home:
         environment = dict(os.environ, NNCOURSE_HOME=home, PYTHONUTF8="1")
         environment["PATH"] = os.pathsep.join([SCRIPTS, environment.get("PATH", os.defpath)])
         try:
-            for step in chosen:
-                outcomes.append(runner(step, environment))
+            outcomes.extend(runner(step, environment) for step in chosen)
         except KeyboardInterrupt:
             print(table(outcomes))
             print("start.py test: stopped before the end.", file=sys.stderr)

@@ -11,14 +11,13 @@ import os
 import platform
 import re
 import shutil
-import subprocess
+import subprocess  # ruff: ignore[suspicious-subprocess-import]  # fixed commands only
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 __all__ = ["Finding", "Report", "doctor", "examine"]
 
@@ -148,15 +147,13 @@ def examine(*, everybody: bool = True) -> list[Finding]:
 def _safely(what: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
-    except Exception as error:  # noqa: BLE001  # a broken installation may break anything
+    except Exception as error:  # ruff: ignore[blind-except]  # a broken installation may break anything
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         return Finding(what, "fail", said, _INSTALL)
 
 
 def _python() -> Finding:
     found = f"{platform.python_version()} at {sys.executable}"
-    if sys.version_info < (3, 11):
-        return Finding("Python", "fail", found, "Install Python 3.11 or newer.")
     if sys.maxsize < 2**32:
         return Finding("Python", "fail", f"{found}, 32 bits", "Install the 64-bit version.")
     return Finding("Python", "ok", found)
@@ -164,7 +161,7 @@ def _python() -> Finding:
 
 def _packages() -> Finding:
     """Compare what is installed with what the course asks for and what it was tested with."""
-    from packaging.requirements import Requirement  # noqa: PLC0415  # may be missing
+    from packaging.requirements import Requirement  # may be missing
 
     tested = _tested_versions()
     missing, unfit, untested = [], [], []
@@ -195,7 +192,7 @@ def _requirements() -> list[str]:
     try:
         lines = importlib.metadata.requires("nncourse") or []
     except importlib.metadata.PackageNotFoundError:
-        import tomllib  # noqa: PLC0415  # only in a checkout that is not installed
+        import tomllib  # only in a checkout that is not installed
 
         project = _checkout_file("pyproject.toml").read_text(encoding="utf-8")
         lines = tomllib.loads(project)["project"]["dependencies"]
@@ -224,7 +221,7 @@ def _nnlib() -> Finding:
     """Import the library in a Python of its own, as a learner's kernel will do."""
     program = "import nnlib, grading.check"
     started = time.perf_counter()
-    done = subprocess.run(
+    done = subprocess.run(  # ruff: ignore[subprocess-without-shell-equals-true]  # a list
         [sys.executable, "-X", "utf8", "-c", program],
         capture_output=True,
         check=False,
@@ -239,9 +236,11 @@ def _nnlib() -> Finding:
 
 
 def _kernel() -> Finding:
-    if "ipykernel" in sys.modules and _runs_in_kernel():
+    from grading.learning.kernels import runs_in_kernel, try_kernel  # jupyter may be missing
+
+    if runs_in_kernel():
         return Finding("kernel", "ok", "this notebook runs in it")
-    seconds, answer = _in_thread(_start_kernel)
+    seconds, answer = try_kernel()
     product, _, prefix = answer.partition(" ")
     if product != "42":
         return Finding("kernel", "fail", f"6 * 7 gave {answer!r}", _INSTALL)
@@ -251,64 +250,9 @@ def _kernel() -> Finding:
     return Finding("kernel", "ok", f"started and ran a cell in {seconds:.1f} s")
 
 
-def _runs_in_kernel() -> bool:
-    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415  # slow, and loaded in a kernel
-
-    return bool(IPKernelApp.initialized())
-
-
-def _start_kernel() -> tuple[float, str]:
-    """Start the kernel that a notebook of the course gets, and run one cell in it."""
-    from jupyter_client.manager import KernelManager  # noqa: PLC0415  # slow
-
-    from grading.learning.lab import kernels_can_use_sockets  # noqa: PLC0415
-
-    said: list[str] = []
-
-    def listen(message: dict[str, Any]) -> None:
-        if message["msg_type"] == "stream":
-            said.append(message["content"]["text"])
-        elif message["msg_type"] == "error":
-            said.append(message["content"]["evalue"])
-
-    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # as "nncourse learn" does
-    started = time.perf_counter()
-    transport = "ipc" if kernels_can_use_sockets() else "tcp"
-    manager = KernelManager(kernel_name="python3", transport=transport)
-    manager.start_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    client = manager.client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=30)
-        cell = "import sys; print(6 * 7, sys.prefix)"
-        client.execute_interactive(cell, output_hook=listen, timeout=30)
-        return time.perf_counter() - started, "".join(said).strip()
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-
-
-def _in_thread(work: Callable[[], Any]) -> Any:
-    """Run work that starts an event loop, which the calling thread may have running already."""
-    box: dict[str, Any] = {}
-
-    def run() -> None:
-        try:
-            box["result"] = work()
-        except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread
-            box["error"] = error
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if "error" in box:
-        raise box["error"]
-    return box["result"]
-
-
 def _arithmetic() -> Finding:
     """Multiply two matrices with NumPy's BLAS, and one row of them by plain Python."""
-    import numpy as np  # noqa: PLC0415  # may be missing
+    import numpy as np  # may be missing
 
     n = 400
     rng = np.random.default_rng(7)
@@ -326,7 +270,7 @@ def _arithmetic() -> Finding:
 
 def _figures() -> Finding:
     """Look for the browser's half of the widgets, which a copied environment can lack."""
-    from jupyter_core.paths import jupyter_path  # noqa: PLC0415  # may be missing
+    from jupyter_core.paths import jupyter_path  # may be missing
 
     folders = [Path(path) for path in jupyter_path("labextensions")]
     needed = {"anywidget": "anywidget", "@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets"}
@@ -343,7 +287,7 @@ def _figures() -> Finding:
 
 
 def _course_folder() -> Finding:
-    from grading.learning import default_folder  # noqa: PLC0415  # keeps this import light
+    from grading.learning.places import default_folder  # keeps this import light
 
     folder = default_folder()
     place = _existing(folder)
@@ -359,7 +303,7 @@ def _existing(path: Path) -> Path:
 
 
 def _disk() -> Finding:
-    from grading.learning import default_folder  # noqa: PLC0415  # keeps this import light
+    from grading.learning.places import default_folder  # keeps this import light
 
     free = shutil.disk_usage(_existing(default_folder())).free
     found = f"{free / 1e9:.1f} GB free"
@@ -371,7 +315,7 @@ def _disk() -> Finding:
 
 
 def _progress_file() -> Finding:
-    from grading import progress  # noqa: PLC0415  # imports the exercises
+    from grading import progress  # imports the exercises
 
     path = progress.path()
     if not path.exists():
@@ -410,7 +354,7 @@ def _sandbox() -> Finding:
     if bwrap is None:
         where = "not installed" if sys.platform == "linux" else "exists on Linux only"
         return Finding(what, "ok", f"{where}; learners do without it")
-    done = subprocess.run(
+    done = subprocess.run(  # ruff: ignore[subprocess-without-shell-equals-true]  # a list
         [bwrap, "--unshare-all", "--ro-bind", "/", "/", "true"],
         capture_output=True,
         check=False,

@@ -11,11 +11,16 @@ so two notebooks cannot lose each other's work, and a line cut short by a crash 
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +165,8 @@ def read() -> list[Attempt]:
         text = path().read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    return [attempt for line in text.splitlines() if (attempt := _parsed(line)) is not None]
+    # Not splitlines, which also splits at characters that may stand inside a name.
+    return [attempt for line in text.split("\n") if (attempt := _parsed(line)) is not None]
 
 
 def summary() -> dict[str, ExerciseProgress]:
@@ -173,20 +179,22 @@ def summary() -> dict[str, ExerciseProgress]:
     """
     result = {declared.id: ExerciseProgress(0.0, declared.total) for declared in all_exercises()}
     for attempt in read():
-        if attempt.exercise not in result:
-            continue
-        before = result[attempt.exercise]
-        hashes = before.hashes | {attempt.answer_hash or attempt.time}
-        met = [name for name in attempt.misconceptions if name not in before.misconceptions]
-        result[attempt.exercise] = ExerciseProgress(
-            best=max(before.best, attempt.points),
-            total=before.total,
-            attempts=len(hashes),
-            misconceptions=(*before.misconceptions, *met),
-            last_time=attempt.time,
-            hashes=hashes,
-        )
+        if attempt.exercise in result:
+            result[attempt.exercise] = _with(result[attempt.exercise], attempt)
     return result
+
+
+def _with(before: ExerciseProgress, attempt: Attempt) -> ExerciseProgress:
+    hashes = before.hashes | {attempt.answer_hash or attempt.time}
+    met = [name for name in attempt.misconceptions if name not in before.misconceptions]
+    return ExerciseProgress(
+        best=max(before.best, attempt.points),
+        total=before.total,
+        attempts=len(hashes),
+        misconceptions=(*before.misconceptions, *dict.fromkeys(met)),
+        last_time=attempt.time,
+        hashes=hashes,
+    )
 
 
 def attempts_until_solution(exercise: str) -> int:
@@ -195,14 +203,17 @@ def attempts_until_solution(exercise: str) -> int:
     Parameters
     ----------
     exercise : str
-        The exercise's id.
+        The exercise's id; an instructor's own, outside the course, will do.
 
     Returns
     -------
     int
         0 after a pass or three different attempts.
     """
-    so_far = summary()[exercise]
+    so_far = ExerciseProgress(0.0, 0.0)
+    for attempt in read():
+        if attempt.exercise == exercise:
+            so_far = _with(replace(so_far, total=attempt.total), attempt)
     return 0 if so_far.passed else max(0, HONEST_ATTEMPTS - so_far.attempts)
 
 
@@ -272,7 +283,7 @@ def import_from(source: Path) -> int:
         If the file cannot be read or holds a line that is no attempt.
     """
     try:
-        lines = source.read_text(encoding="utf-8").splitlines()
+        lines = source.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError):
         message = f"{source} cannot be read. Name a file that `nncourse progress --export` wrote."
         raise Refusal(message) from None
@@ -296,13 +307,43 @@ def _append(attempts: Iterable[Attempt]) -> None:
     file = path()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if file.exists() and file.stat().st_size and not _ends_with_line_end(file):
-            text = "\n" + text  # a crash cut the last line short: begin a new one
-        with file.open("ab", buffering=0) as stream:
-            stream.write(text.encode("utf-8"))  # one write, appended whole
+        with file.open("ab", buffering=0) as stream, _alone(stream):
+            if file.stat().st_size and not _ends_with_line_end(file):
+                text = "\n" + text  # a crash cut the last line short: begin a new one
+            data = text.encode("utf-8")
+            if stream.write(data) < len(data):  # one write, appended whole or the disk is full
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
-        message = f"Progress cannot be saved to {file} ({error.strerror}). Free or unlock it."
+        why = error.strerror or type(error).__name__
+        message = f"Progress cannot be saved to {file} ({why}). Free or unlock it."
         raise Refusal(message) from None
+
+
+@contextmanager
+def _alone(stream: FileIO) -> Generator[None]:
+    """Hold other notebooks off until this one has written; without locks, append and hope."""
+    try:
+        _lock(stream.fileno())
+    except OSError:  # some network drives have no locks; a short append is whole on most
+        yield
+        return
+    yield  # closing the file gives the lock back
+
+
+if sys.platform == "win32":  # written for Windows, not run there
+
+    def _lock(descriptor: int) -> None:
+        import msvcrt
+
+        os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # far behind the end: readers are not held up
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+
+else:
+
+    def _lock(descriptor: int) -> None:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _ends_with_line_end(file: Path) -> bool:
@@ -318,13 +359,16 @@ def _line(attempt: Attempt) -> str:
 def _parsed(line: str) -> Attempt | None:
     try:
         fields: dict[str, Any] = json.loads(line)
+        points, total = float(fields["points"]), float(fields["total"])
+        if not (math.isfinite(points) and math.isfinite(total)):
+            return None
         return Attempt(
             exercise=str(fields["exercise"]),
             time=str(fields["time"]),
-            points=float(fields["points"]),
-            total=float(fields["total"]),
+            points=points,
+            total=total,
             misconceptions=tuple(map(str, fields.get("misconceptions", ()))),
             answer_hash=str(fields.get("answer_hash", "")),
         )
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

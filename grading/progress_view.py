@@ -71,9 +71,9 @@ class ProgressTable:
 def show() -> None:
     """Display the progress in a notebook; print it elsewhere."""
     try:
-        from IPython.display import display  # noqa: PLC0415  # absent outside notebooks
+        from IPython.display import display  # absent outside notebooks
     except ImportError:
-        print(table())  # noqa: T201  # the purpose of the function
+        print(table())  # ruff: ignore[print]  # the purpose of the function
     else:
         display(table())  # type: ignore[no-untyped-call]  # IPython has no types
 
@@ -84,7 +84,7 @@ def table() -> ProgressTable:
     Returns
     -------
     table : ProgressTable
-        Rows in the order of the course, then one total for each tier.
+        Rows in the order of the course, then one total for each tier that has any.
     """
     summary = progress.summary()
     rows = tuple(
@@ -103,13 +103,15 @@ def table() -> ProgressTable:
         for declared in all_exercises()
     )
     totals = tuple(
-        _total(tier, [row for row in rows if row.tier == tier]) for tier in ("core", "further")
+        _total(tier, [row for row in rows if row.tier == tier])
+        for tier in ("core", "further")
+        if any(row.tier == tier for row in rows)
     )
     return ProgressTable(rows, totals)
 
 
 def points(row: Row) -> str:
-    """Write the points of a row, "2.5 / 4", or "" before the first attempt.
+    """Write the points of a row, "2.5 / 4", or "– / 4" before the first attempt.
 
     Parameters
     ----------
@@ -140,6 +142,22 @@ def attempts(row: Row) -> str:
     if row.attempts == 0:
         return ""
     return f"{row.attempts} attempt{'' if row.attempts == 1 else 's'}"
+
+
+def met(row: Row) -> str:
+    """Write the known wrong answers that were met, as words.
+
+    Parameters
+    ----------
+    row : Row
+        An exercise.
+
+    Returns
+    -------
+    text : str
+        "bias gradient not summed, ..."
+    """
+    return ", ".join(name.replace("_", " ") for name in row.misconceptions)
 
 
 def total_sentence(total: Total) -> str:
@@ -191,8 +209,7 @@ def _total(tier: str, rows: list[Row]) -> Total:
 
 
 def _html_row(row: Row) -> str:
-    met = ", ".join(name.replace("_", " ") for name in row.misconceptions)
-    cells = [row.unit, row.exercise, row.state, points(row), attempts(row), met, row.last_time]
+    cells = [row.unit, row.exercise, row.state, points(row), attempts(row), met(row), row.last_time]
     styles = ["", "", f"color:{_COLORS[row.state]};font-weight:bold"] + [""] * 4
     inside = "".join(
         f"<td style='text-align:left;{style}'>{html.escape(cell)}</td>"

@@ -1,7 +1,7 @@
 """nnlib: neural networks with explicit backpropagation, in NumPy.
 
-Build a ``Sequential`` of layers, choose a loss and an optimizer, and ``fit``. Nothing is hidden: each
-layer shows its backward rule, and all parameters lie in one vector, ``model.theta``.
+Build a ``Sequential`` of layers, choose a loss and an optimizer, and ``fit``. Nothing is hidden:
+each layer shows its backward rule, and all parameters lie in one vector, ``model.theta``.
 
     >>> import numpy as np
     >>> from nnlib import CrossEntropy, Linear, ReLU, SGD, Sequential, datasets, fit
@@ -102,7 +102,7 @@ _MODULE_OF = {
 
 _MODULES = frozenset(_MODULE_OF.values()) | {"datasets"}
 
-__all__ = sorted({*_MODULE_OF, *_MODULES})  # noqa: PLE0605  one source for each fact
+__all__ = sorted({*_MODULE_OF, *_MODULES})
 
 
 def __getattr__(name: str) -> Any:

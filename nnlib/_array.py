@@ -41,6 +41,18 @@ def as_array(value: ArrayLike, dtype: np.dtype[Any] | None, where: str) -> Array
     """Return ``value`` as a floating-point array, without a copy where it already is one.
 
     With ``dtype=None`` float32 and float64 stay what they are and anything else becomes float32.
+
+    Returns
+    -------
+    array : ndarray of that dtype
+        Perhaps ``value`` itself.
+
+    Raises
+    ------
+    ShapeError
+        If the rows differ in length.
+    DtypeError
+        If the values are not real numbers.
     """
     if isinstance(value, np.ndarray) and value.dtype == dtype:
         return value
@@ -68,6 +80,20 @@ def check_shape(array: np.ndarray[Any, Any], expected: Sequence[int], where: str
     hint = " It looks transposed." if array.ndim == 2 and array.shape == wanted[::-1] else ""
     message = f"{where} has shape {array.shape}, expected {wanted} {why}.{hint}"
     raise ShapeError(message)
+
+
+def check_number(
+    value: object, name: str, where: str, *, below: float = np.inf, positive: bool = False
+) -> float:
+    """Return ``value`` as a float of at least 0 (above 0 if ``positive``) and below ``below``."""
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool | complex):
+        number = float(value)
+        if 0 <= number < below and not (positive and number <= 0):
+            return number
+    expected = "above 0" if positive else "of at least 0"
+    expected += f" and below {below:g}" if below < np.inf else ""
+    message = f"{where}: {name} is {value!r}, expected a number {expected}."
+    raise ArgumentError(message)
 
 
 def check_count(value: object, name: str, where: str, minimum: int = 1) -> int:

@@ -8,7 +8,7 @@ cost page faults, and small ones a good part of a step that lasts some 50 µs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,7 +44,7 @@ class Workspace:
 class FreshWorkspace(Workspace):
     """Hand out new memory each time, to a model whose layers trust one another not to change it."""
 
-    def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:  # noqa: ARG002
+    def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:  # ruff: ignore[unused-method-argument]
         """Return a new array of ``shape`` with arbitrary content."""
         return np.empty(shape, dtype)
 
@@ -69,11 +69,12 @@ class Buffered:
 
 
 @contextmanager
-def working_in(pairs: Iterable[tuple[Buffered, Workspace]]) -> Iterator[None]:
+def working_in(pairs: Iterable[tuple[Buffered, Workspace]]) -> Generator[None]:
     """Lend each object its workspace for the duration of a ``with`` block."""
-    held = [(owner, owner._workspace) for owner, _ in (pairs := list(pairs))]
+    lent = list(pairs)
+    held = [(owner, owner._workspace) for owner, _ in lent]
     try:
-        for owner, workspace in pairs:
+        for owner, workspace in lent:
             owner._workspace = workspace
         yield
     finally:

@@ -124,7 +124,7 @@ def he_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
     return np.random.default_rng(rng).normal(0.0, np.sqrt(2.0 / fan_in), (fan_in, fan_out))
 
 
-def zeros(fan_in: int, fan_out: int, rng: Seed = None) -> Array:  # noqa: ARG001  same call as the others
+def zeros(fan_in: int, fan_out: int, rng: Seed = None) -> Array:  # ruff: ignore[unused-function-argument]  same call as the others
     """Return zeros: right for a bias, wrong for hidden weights, whose units would stay equal.
 
     Parameters

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +67,9 @@ def execute(
 ) -> Executed:
     """Run all cells in a fresh kernel, in an empty folder.
 
-    BLAS runs on one thread, hashing is fixed, progress is not recorded. Of the outputs, stderr
-    (`Executed.stderr` says which cell) and live views of widgets, which nothing could answer, are
-    not kept.
+    BLAS runs on one thread, hashing is fixed, progress is neither read nor recorded. Of the
+    outputs, stderr (`Executed.stderr` says which cell) and live views of widgets, which nothing
+    could answer, are not kept, and folders of this machine are written as "…".
 
     Parameters
     ----------
@@ -93,26 +95,31 @@ def execute(
         If a cell raises (unless allowed), the time is up, or the kernel dies.
     """
     started = clock()
-    run = copy.deepcopy(notebook)
+    run, begun = copy.deepcopy(notebook), list[int]()
     for attempt in range(1, _ATTEMPTS + 1):
-        client = _client(run, allow_errors, lambda: timeout_s - (clock() - started))
+        if attempt > 1:
+            run = copy.deepcopy(notebook)
+        client = _client(run, begun, allow_errors, lambda: timeout_s - (clock() - started))
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                client.execute(cwd=folder, env=_environment(folder))
+            with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as settings:
+                client.execute(cwd=empty, env=_environment(settings))
             break
         except CellExecutionError as error:
-            raise Refusal(_failed_cell(label, run, error)) from error
+            raise Refusal(_failed_cell(label, begun, error)) from error
         except CellTimeoutError as error:
-            raise Refusal(_too_slow(label, run, timeout_s)) from error
+            raise Refusal(_too_slow(label, begun, timeout_s)) from error
         except (DeadKernelError, RuntimeError) as error:
-            if _last_cell(run) or attempt == _ATTEMPTS:
-                msg = f"{label}: the kernel died {_where(run)}. Run that cell by hand."
+            if begun or attempt == _ATTEMPTS:
+                msg = f"{label}: the kernel died {_where(begun)}. Run that cell by hand."
                 raise Refusal(msg) from error
     return Executed(_restore(run, notebook), clock() - started, _drop_passing_outputs(run))
 
 
 def _client(
-    run: cells.Notebook, allow_errors: bool, seconds_left: Callable[[], float]
+    run: cells.Notebook,
+    begun: list[int],
+    allow_errors: bool,
+    seconds_left: Callable[[], float],
 ) -> NotebookClient:
     return NotebookClient(
         run,
@@ -122,10 +129,12 @@ def _client(
         coalesce_streams=True,
         record_timing=False,
         store_widget_state=False,
+        # Noted here: of a kernel that dies, the message that a cell began may never arrive.
+        on_cell_execute=lambda cell_index, **_: begun.append(cell_index + 1),
     )
 
 
-def _environment(folder: str) -> dict[str, str]:
+def _environment(settings: str) -> dict[str, str]:
     """Return the kernel's environment: one thread, no recording, none of the user's settings."""
     environment = dict(os.environ)
     environment.pop("MPLBACKEND", None)  # the kernel draws into the notebook
@@ -133,7 +142,8 @@ def _environment(folder: str) -> dict[str, str]:
     inherited = environment.get("PYTHONPATH")
     environment |= dict.fromkeys(_ONE_THREAD, "1")
     environment |= {
-        "IPYTHONDIR": folder,
+        "IPYTHONDIR": settings,
+        "NNCOURSE_HOME": settings,
         "NNCOURSE_PROGRESS": "off",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "PYTHONHASHSEED": "0",
@@ -166,35 +176,40 @@ def _drop_passing_outputs(run: cells.Notebook) -> dict[int, str]:
                 if not output.data:
                     continue
             kept.append(output)
-        cell.outputs = [cells.as_node(output) for output in kept]
+        cell.outputs = [cells.as_node(_without_places(output)) for output in kept]
     return stderr
 
 
-def _last_cell(run: cells.Notebook) -> int:
-    """Return the number of the last cell that ended, 0 if none did."""
-    return max((i for i, cell in enumerate(run.cells, 1) if cell.get("execution_count")), default=0)
+def _without_places(value: Any) -> Any:
+    """Replace the folders of this machine in any output: a notebook is built for all."""
+    if isinstance(value, str):
+        for place in _places():
+            value = value.replace(place, "…")
+        return value
+    if isinstance(value, Mapping):
+        return {key: _without_places(inner) for key, inner in value.items()}
+    return [_without_places(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _where(run: cells.Notebook) -> str:
-    last = _last_cell(run)
-    return f"after cell {last}" if last else "before the first cell ended"
+@cache
+def _places() -> tuple[str, ...]:
+    """Return the folders that outputs may name, the longest first."""
+    checkout = Path(grading.__file__).resolve().parent.parent
+    folders = {Path(sys.prefix), checkout, Path.home(), Path(tempfile.gettempdir())}
+    written = {text for folder in folders for text in (str(folder), folder.as_posix())}
+    return tuple(sorted((text for text in written if len(text) > 3), key=len, reverse=True))
 
 
-def _failed_cell(label: str, run: cells.Notebook, error: CellExecutionError) -> str:
-    failed = next(
-        (
-            number
-            for number, cell in enumerate(run.cells, 1)
-            for output in cell.get("outputs", ())
-            if output.output_type == "error"
-        ),
-        0,
-    )
-    return f"{label}, cell {failed}: it raises {error.ename}: {error.evalue}. Mend the cell."
+def _where(begun: list[int]) -> str:
+    return f"in cell {begun[-1]}" if begun else "before the first cell"
 
 
-def _too_slow(label: str, run: cells.Notebook, timeout_s: float) -> str:
+def _failed_cell(label: str, begun: list[int], error: CellExecutionError) -> str:
+    return f"{label}, {_where(begun)}: it raises {error.ename}: {error.evalue}. Mend the cell."
+
+
+def _too_slow(label: str, begun: list[int], timeout_s: float) -> str:
     return (
-        f"{label}: it runs longer than {timeout_s:.0f} s and was stopped {_where(run)}; "
+        f"{label}: it runs longer than {timeout_s:.0f} s and was stopped {_where(begun)}; "
         f"a unit should take {WARN_AFTER_S:.0f} s. Train on less, or record the long run."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ __all__ = ["Estimate", "estimate"]
 
 _WORDS_PER_MINUTE = 150
 _MINUTES_PER_FIGURE = 5
+_QUESTIONS = frozenset({"Prediction", "Question", "SelfCheck"})
 _MATHEMATICS = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)
 
 
@@ -46,7 +48,8 @@ def estimate(notebook: cells.Notebook, exercises: Iterable[Declaration]) -> Esti
     """Estimate a unit's duration by the syllabus's rule.
 
     Words at 150 a minute, a formula counting as one word; the minutes of the core exercises; five
-    minutes for each cell tagged figure.
+    minutes for each live figure. Predictions and the self-check are read, not played with: they
+    count as no figures.
 
     Parameters
     ----------
@@ -62,6 +65,17 @@ def estimate(notebook: cells.Notebook, exercises: Iterable[Declaration]) -> Esti
     """
     prose = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     words = len(_MATHEMATICS.sub("formula", prose).split())
-    figures = sum("figure" in cells.tags(cell) for cell in notebook.cells)
+    figures = len(_figures(notebook))
     minutes = sum(declared.minutes for declared in exercises if declared.tier == "core")
     return Estimate(words / _WORDS_PER_MINUTE, float(minutes), float(figures * _MINUTES_PER_FIGURE))
+
+
+def _figures(notebook: cells.Notebook) -> set[str]:
+    """Return the classes of live figures that the notebook imports."""
+    found: set[str] = set()
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "figure" in cells.tags(cell):
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.ImportFrom) and node.module == "nnlib.widgets":
+                    found |= {alias.name for alias in node.names}
+    return found - _QUESTIONS

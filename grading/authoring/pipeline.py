@@ -16,6 +16,7 @@ from grading.authoring.reading import reading_variant
 from grading.authoring.release import release
 from grading.authoring.solutions import SolutionLine
 from grading.authoring.source import UnitSource, read_source
+from grading.house import Unit
 from grading.refusals import Refusal
 
 __all__ = ["BuildResult", "UnitBuild", "run"]
@@ -97,33 +98,51 @@ def run(
     """Do what `grading.authoring.build` promises; see there for the parameters."""
     home = _House(root if root is not None else house.course_root())
     declared = registry if registry is not None else course_registry()
-    sources = [
-        read_source(home.root / "solutions" / f"{unit.slug}.py", unit, declared)
-        for unit in house.units(home.root)
-    ]
+    known = house.units(home.root)
+    chosen = _chosen(units, known)
+    sources = _read(home, known, chosen, declared, report)
     # Every unit's lines: the text of one unit may give away the answer of another.
-    lines = [line for source in sources for line in source.solution_lines]
-    chosen = _chosen(units, sources)
+    lines = [line for source in sources.values() for line in source.solution_lines]
+    wanted = [sources[unit.slug] for unit in chosen]
     if check:
-        return _compare(home, chosen, lines, report, _orphans(home, sources))
-    return _make(home, chosen, lines, report, force)
+        return _compare(home, wanted, lines, report, _orphans(home, known))
+    return _make(home, wanted, lines, report, force)
 
 
-def _chosen(units: Sequence[str] | None, sources: Sequence[UnitSource]) -> list[UnitSource]:
-    if not units:
-        return list(sources)
-    by_name = {source.unit.slug: source for source in sources}
-    by_name |= {source.unit.number: source for source in sources}
-    chosen: list[UnitSource] = []
-    for name in units:
+def _chosen(names: Sequence[str] | None, known: Sequence[Unit]) -> list[Unit]:
+    if not names:
+        return list(known)
+    by_name = {unit.slug: unit for unit in known} | {unit.number: unit for unit in known}
+    chosen: list[Unit] = []
+    for name in names:
         found = by_name.get(name) or by_name.get(name.zfill(2))
         if found is None:
-            known = ", ".join(source.unit.number for source in sources) or "none yet"
-            msg = f"nncourse build: there is no unit {name!r}. The units are: {known}."
+            numbers = ", ".join(unit.number for unit in known) or "none yet"
+            msg = f"nncourse build: there is no unit {name!r}. The units are: {numbers}."
             raise Refusal(msg)
         if found not in chosen:
             chosen.append(found)
     return chosen
+
+
+def _read(
+    home: _House,
+    known: Sequence[Unit],
+    chosen: Sequence[Unit],
+    registry: Registry,
+    report: Report,
+) -> dict[str, UnitSource]:
+    """Read the chosen units, and of the others what can be read."""
+    sources: dict[str, UnitSource] = {}
+    for unit in known:
+        path = home.root / "solutions" / f"{unit.slug}.py"
+        try:
+            sources[unit.slug] = read_source(path, unit, registry)
+        except Refusal as refusal:
+            if unit in chosen:
+                raise
+            report(f"  not searched for answers of unit {unit.number}: {refusal}")
+    return sources
 
 
 def _make(
@@ -201,9 +220,9 @@ def _strangers(home: _House, slug: str) -> list[str]:
     ]
 
 
-def _orphans(home: _House, sources: Sequence[UnitSource]) -> list[str]:
+def _orphans(home: _House, known: Sequence[Unit]) -> list[str]:
     """List notebooks whose source is gone."""
-    slugs = {source.unit.slug for source in sources}
+    slugs = {unit.slug for unit in known}
     return [
         f"{home.name(path)}: there is no solutions/{path.stem}.py that it is made from. Remove it."
         for folder in ("solutions", "course")

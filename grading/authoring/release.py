@@ -10,9 +10,11 @@ import tempfile
 import warnings
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import nbformat
+from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -53,9 +55,19 @@ def release(solutions: Mapping[str, cells.Notebook]) -> dict[str, cells.Notebook
             target = root / "solutions" / slug / f"{slug}.ipynb"
             target.parent.mkdir(parents=True)
             target.write_text(cells.to_text(notebook), encoding="utf-8")
+        (root / "gradebook.db").write_bytes(_empty_gradebook())
         for slug in solutions:
             _generate(root, slug)
         return {slug: cells.read(root / "course" / slug / f"{slug}.ipynb") for slug in solutions}
+
+
+@cache
+def _empty_gradebook() -> bytes:
+    """Return the file of a new gradebook: nbgrader takes seconds to make one, so once a process."""
+    with tempfile.TemporaryDirectory(prefix="nncourse-gradebook-") as folder:
+        path = Path(folder) / "gradebook.db"
+        Gradebook(f"sqlite:///{path}").close()
+        return path.read_bytes()
 
 
 def _generate(root: Path, slug: str) -> None:

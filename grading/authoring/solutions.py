@@ -18,8 +18,8 @@ _TRIVIAL_LENGTH = 12
 _STRUCTURAL = re.compile(
     r"""
       (?:return|yield)\ [\w.]+(?:,\ ?[\w.]+)*,?            # names only
-    | (?:async\ )?for\ [\w, ()]+\ in\ (?:range|enumerate|zip|reversed)\([\w., ]*\):
-    | (?:el)?if\ (?:not\ )?\w+(?:\ is\ (?:not\ )?None)?:
+    | for\ [\w, ()]+\ in\ (?:\w+|(?:range|enumerate|zip|reversed)\([\w., ]*\)):
+    | (?:(?:el)?if|while)\ (?:not\ )?\w+(?:\ is\ (?:not\ )?None)?:
     | (?:from\ [\w.]+\ )?import\ [\w., ]+
     """,
     re.VERBOSE,
@@ -113,8 +113,9 @@ def distinctive_lines(
     counts as its text. It is *not* distinctive if it
 
     - has fewer than 12 characters, with runs of white space as one space;
-    - has a form that any program has: ``return`` of names only, a plain loop over ``range``,
-      ``enumerate``, ``zip`` or ``reversed``, ``if name:``, ``if name is None:``, an import;
+    - has a form that any program has: ``return`` of names only, a loop over a name or over
+      ``range``, ``enumerate``, ``zip`` or ``reversed`` of names, ``if name:``, ``while name:``,
+      ``if name is None:``, an import;
     - stands in the stub of the same cell (signature, docstring);
     - is listed in the cell's ``shown=[...]``: the author's word that the text shows it on purpose.
 

@@ -212,11 +212,13 @@ def _examine_other(cell: cells.Notebook, place: _Place) -> None:
 def _examine_imports(
     cell: cells.Notebook, marks: dict[str, Any], allowed: frozenset[str], place: _Place
 ) -> None:
+    if cell.cell_type != "code":
+        return
+    tree = _parse(cell.source, "the cell", place)
     tagged = set(marks.get("tags", ()))
-    if cell.cell_type != "code" or tagged & {"figure", "drive"}:
+    if tagged & {"figure", "drive"}:
         return
     known = allowed | {"grading.check"} if "setup" in tagged else allowed
-    tree = _parse(cell.source, "the cell", place)
     for module in imports.imported_modules(tree):
         if not imports.is_allowed(module, known):
             place.refuse(

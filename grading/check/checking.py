@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import sys
+import warnings
 import zlib
-from typing import Any
 
 import numpy as np
 
 from grading import progress
 from grading.check.diagnosis import diagnose
-from grading.check.judging import Verdict, judge
+from grading.check.judging import Finding, Verdict, judge
 from grading.check.lookup import Found, find, watch_cells
-from grading.check.report import Evidence, Report, Row, State, report_text, solution_text
+from grading.check.report import Evidence, Report, Row, State, report_text
+from grading.check.solution import solution_text
 from grading.check.trials import Trial, draw_trials, expected_outputs, observe
 from grading.check.watchdog import watch
 from grading.exercises import Exercise, Hint, Misconception
 from grading.exercises import exercise as declared
-from grading.probes import Observation, Problem
+from grading.probes import Methods, Observation, Problem, restored, shortened
 from grading.refusals import Refusal
 
 _passed: set[str] = set()
+_under_way: list[str] = []
+
+
+class CheckInterruptedError(KeyboardInterrupt):
+    """The stop button ended a check; a notebook shows one line in place of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
 
 
 def check(name: str) -> float:
@@ -35,17 +44,50 @@ def check(name: str) -> float:
     -------
     float
         Points earned; always 0.0 for exercises under "Going further", which are not graded.
+
+    Raises
+    ------
+    CheckInterruptedError
+        If the user presses the stop button.
+    RuntimeError
+        If the function that is being checked calls ``check`` itself.
     """
-    watch_cells()
+    if _under_way:
+        message = f"check({_under_way[0]!r}) runs this function already; call check outside of it"
+        raise RuntimeError(message)
+    _under_way.append(str(name))
+    try:
+        watch_cells()
+        report = _judged(name)
+        _show(report)
+    except KeyboardInterrupt:
+        message = f"The check of {name!r} was interrupted: nothing was recorded."
+        raise CheckInterruptedError(message) from None
+    finally:
+        _under_way.clear()
+    counts = report.exercise is not None and report.exercise.tier == "core"
+    return float(report.earned) if counts else 0.0
+
+
+def _judged(name: object) -> Report:
+    """Judge, and turn every way in which that cannot be done into one sentence."""
+    if not isinstance(name, str):
+        wanted = getattr(name, "__name__", "name_of_the_function")
+        sentence = f'`check` takes the name of the function in quotes: `check("{wanted}")`.'
+        return Report("check", "unknown", sentence)
     try:
         exercise = declared(name)
     except KeyError as error:
-        _show(Report(name, "unknown", str(error.args[0])))
-        return 0.0
-    found = find(name)
-    report = examine(exercise, found)
-    _show(report)
-    return report.earned if exercise.tier == "core" else 0.0
+        return Report(name, "unknown", str(error.args[0]))
+    try:
+        return examine(exercise, find(name, wants_class=isinstance(exercise.probe, Methods)))
+    except Exception as error:  # ruff: ignore[blind-except]  # a learner gets a sentence in any case
+        _passed.discard(name)
+        sentence = (
+            f"The check itself stopped with {type(error).__name__}: {shortened(str(error))}. If a "
+            "cell has changed NumPy or Python, restart the kernel and run the notebook again."
+        )
+        return Report(name, "failed", sentence, exercise)
 
 
 def passed(*names: str) -> bool:
@@ -91,6 +133,12 @@ def examine(exercise: Exercise, found: Found, seed: int | None = None) -> Report
     _passed.discard(exercise.id)
     if found.target is None:
         return _without_answer(exercise, found)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # the answer may hold anything, and stderr stays empty
+        return _examined(exercise, found, seed)
+
+
+def _examined(exercise: Exercise, found: Found, seed: int | None) -> Report:
     rng = np.random.default_rng(zlib.crc32(exercise.id.encode()) if seed is None else seed)
     trials = draw_trials(exercise, rng)
     observations, remark = _run(exercise, trials, found)
@@ -111,18 +159,26 @@ def _run(
     observations: list[Observation] = []
     target = found.target
     assert target is not None  # ruff: ignore[assert]  # the caller has looked
-    outer = sys.stdout, sys.stderr
-    outcome = watch(lambda: observe(exercise, trials, target, observations), exercise.limit_s)
-    sys.stdout, sys.stderr = outer  # a thread left behind may still hold them
+    with restored():
+        outcome = watch(lambda: observe(exercise, trials, target, observations), exercise.limit_s)
     if outcome.error is not None:
         raise outcome.error
+    observations = observations[: len(trials)]  # a copy: a thread left behind may go on
     remark = _printed(observations)
-    if not outcome.finished:
-        detail = f"it was stopped after {exercise.limit_s:g} s. Which loop never meets its end"
+    if not outcome.finished and len(observations) < len(trials):
         if outcome.still_running:
             remark = "It could not be stopped and still runs: restart the kernel (Kernel menu)."
-        observations.append(Observation(problem=Problem("endless", detail)))
-    return observations[: len(trials)], remark
+        observations.append(Observation(problem=_endless(exercise, len(observations), len(trials))))
+    return observations, remark
+
+
+def _endless(exercise: Exercise, n_done: int, n_trials: int) -> Problem:
+    detail = f"It was stopped after {exercise.limit_s:g} s without a result"
+    if n_done:
+        detail += f", in case {n_done + 1} of {n_trials}: it is very slow, or does not end there."
+    else:
+        detail += ". Which loop never meets its end?"
+    return Problem("endless", detail)
 
 
 def _printed(observations: list[Observation]) -> str:
@@ -131,7 +187,7 @@ def _printed(observations: list[Observation]) -> str:
         return ""
     start = next(seen.printed for seen in observations if seen.n_printed)
     start = " ".join(start.split())[:80]
-    return f"The function printed {n_printed:,} characters while it was checked, from: {start}"
+    return f"The function printed {n_printed:,} characters while it was checked, beginning with: {start}"
 
 
 def _without_answer(exercise: Exercise, found: Found) -> Report:
@@ -185,7 +241,7 @@ def _report(
         return Report(
             exercise.id, "passed", sentence, exercise, rows, solution=solution, remark=remark
         )
-    first = verdict.findings[0]
+    first = min(verdict.findings, key=lambda finding: finding.stage == "unreached")
     return Report(
         name=exercise.id,
         state="partly" if verdict.total else "failed",
@@ -194,21 +250,27 @@ def _report(
         rows=rows,
         evidence=_evidence(trials, first),
         misconceptions=known,
-        hint=_hint_for(exercise, first.criterion),
+        hint=_hint_for(exercise, first),
         solution=solution,
         remark=remark,
     )
 
 
-def _evidence(trials: tuple[Trial, ...], first: Any) -> Evidence:
+def _evidence(trials: tuple[Trial, ...], first: Finding) -> Evidence:
     trial = trials[first.i_trial]
     title = "The hand example" if trial.is_hand else "A random case (the hand example is right)"
     return Evidence(title, trial.case.inputs, first.output, first.expected, first.got)
 
 
-def _hint_for(exercise: Exercise, criterion: str) -> Hint:
-    fitting = [hint for hint in exercise.hints if criterion in hint.criteria]
-    return (fitting or list(exercise.hints))[0]
+def _hint_for(exercise: Exercise, first: Finding) -> Hint | None:
+    """Point to a hint, but not where the sentence says all: an error, a loop, a changed input."""
+    if first.stage in {"problem", "inputs"}:
+        return None
+    about_value = first.stage != "type"
+    for hint in exercise.hints:
+        if first.criterion in hint.criteria if about_value else not hint.criteria:
+            return hint
+    return exercise.hints[0] if about_value else None
 
 
 def _show(report: Report) -> None:

@@ -9,8 +9,14 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from grading.probes import shortened
+
+_NOTES = "_nncourse_broken_cells"
+_DEFINITION = re.compile(r"^(?:(?:async +)?def|class) +(\w+)|^(\w+) *=(?!=)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,17 +41,15 @@ class Found:
     answer_hash: str = ""
 
 
-_broken_cells: dict[str, str] = {}
-"""Names whose defining cell stopped with an error when it last ran, and the sentence to say."""
-
-
-def find(name: str) -> Found:
+def find(name: str, *, wants_class: bool = False) -> Found:
     """Look up ``name`` where the learner defined it.
 
     Parameters
     ----------
     name : str
         The exercise's id.
+    wants_class : bool, default False
+        Whether the exercise asks for a class; otherwise it asks for a function.
 
     Returns
     -------
@@ -53,22 +57,33 @@ def find(name: str) -> Found:
         The object, or the sentence that says why there is none to judge.
     """
     namespace = _learner_namespace()
-    if name in _broken_cells:
-        return Found(None, _broken_cells[name])
+    broken = _broken_cells().get(name)
+    if broken:
+        return Found(None, broken)
+    keyword = "class" if wants_class else "def"
     if name not in namespace:
-        sentence = f"`{name}` is not defined yet: run the cell above that begins with its `def`."
+        sentence = f"`{name}` is not defined yet: run the cell that begins with its `{keyword}`."
         return Found(None, sentence, not_started=True)
     target = namespace[name]
-    if not callable(target):
-        sentence = (
-            f"`{name}` is a {type(target).__name__}, not a function: another cell has given the "
-            "name a value. Run the cell that defines it again."
-        )
-        return Found(None, sentence)
+    if not callable(target) or isinstance(target, type) is not wants_class:
+        return Found(None, _wrong_kind(name, target, "class" if wants_class else "function"))
     source = _source(target)
     if source is not None and _is_stub(source):
         return Found(None, f"`{name}` still holds its stub.", not_started=True)
-    return Found(target, answer_hash=_hash(source or repr(target)))
+    return Found(target, answer_hash=_hash(source or repr(type(target))))
+
+
+def _wrong_kind(name: str, target: Any, wanted: str) -> str:
+    if isinstance(target, type):
+        came = "a class"
+    elif callable(target):
+        came = "a function"
+    else:
+        came = f"a value of type {type(target).__name__}"
+    return (
+        f"`{name}` is {came}, not a {wanted}: the name was given away, perhaps in another cell. "
+        "Run the cell that defines it again."
+    )
 
 
 def _learner_namespace() -> MutableMapping[str, Any]:
@@ -89,34 +104,61 @@ def _shell() -> Any:
 
 
 def watch_cells() -> None:
-    """Note, after each cell of a notebook, whether a definition in it failed to take effect."""
+    """Note, after each cell of a notebook, whether a definition in it failed to take effect.
+
+    What is noted lives on the kernel's shell, so it is registered once in a kernel and survives
+    a second import of this module.
+    """
     shell = _shell()
-    if shell is None or getattr(shell, "_nncourse_watches", False):
+    if shell is None or hasattr(shell, _NOTES):
         return
-    shell.events.register("post_run_cell", _after_cell)
-    shell._nncourse_watches = True  # one mark a kernel, so it registers once
+    notes: dict[str, str] = {}
+    setattr(shell, _NOTES, notes)
+
+    def after_cell(result: Any) -> None:
+        with suppress(Exception):  # IPython prints what a callback raises, below the learner's cell
+            _note(notes, shell.user_ns, result)
+
+    shell.events.register("post_run_cell", after_cell)
 
 
-def _after_cell(result: Any) -> None:
-    source = getattr(getattr(result, "info", None), "raw_cell", "") or ""
-    names = re.findall(r"^(?:def|class)\s+(\w+)", source, flags=re.MULTILINE)
+def _broken_cells() -> dict[str, str]:
+    """Names whose defining cell did not take effect when it last ran, and the sentence to say."""
+    notes: dict[str, str] = getattr(_shell(), _NOTES, {})
+    return notes
+
+
+def _note(notes: dict[str, str], namespace: MutableMapping[str, Any], result: Any) -> None:
+    source = getattr(result.info, "raw_cell", "") or ""
     error = result.error_before_exec or result.error_in_exec
-    for name in names:
-        if error is None:
-            _broken_cells.pop(name, None)
+    for name in map("".join, _DEFINITION.findall(source)):
+        if error is None or _took_effect(namespace.get(name), error):
+            notes.pop(name, None)
         else:
-            _broken_cells[name] = _broken_sentence(name, error)
+            notes[name] = _broken_sentence(name, error)
+
+
+def _took_effect(target: Any, error: BaseException) -> bool:
+    """Tell whether a definition ran before its cell stopped further down."""
+    code = getattr(inspect.unwrap(target), "__code__", None) if callable(target) else None
+    step = error.__traceback__
+    while code is not None and step is not None:
+        at = step.tb_frame.f_code
+        if at.co_name.startswith(("<module", "<cell")) and at.co_filename == code.co_filename:
+            return True
+        step = step.tb_next
+    return False
 
 
 def _broken_sentence(name: str, error: BaseException) -> str:
-    line = getattr(error, "lineno", None)
-    if isinstance(error, SyntaxError) and line:
-        what = f"{type(error).__name__} in line {line}: {error.msg}"
+    if isinstance(error, SyntaxError):
+        where = f" in line {error.lineno}" if error.lineno else ""
+        what = f"{type(error).__name__}{where}: {error.msg}"
     else:
         what = f"{type(error).__name__}: {error}"
     return (
-        f"The cell of `{name}` stopped with an error the last time it ran ({what[:200]}), so the "
-        "function is missing or old. Mend that line and run the cell again."
+        f"The cell of `{name}` stopped with an error when it last ran ({shortened(what, 150)}), so "
+        "the function in memory is missing or old. Mend that cell and run it again."
     )
 
 

@@ -6,18 +6,15 @@ learner's code is escaped.
 
 from __future__ import annotations
 
-import inspect
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
-from grading.exercises import Exercise, FunctionFixture, Hint, Misconception
+from grading.check.showing import shown, shown_pair
+from grading.exercises import Exercise, Hint, Misconception
 
 State = Literal["passed", "partly", "failed", "not started", "unknown"]
-MAX_SHOWN_ENTRIES = 24
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,6 @@ class Report:
     hint: Hint | None = None
     solution: str = ""
     remark: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def earned(self) -> float:
@@ -133,13 +129,13 @@ def report_text(report: Report) -> str:
     for misconception in report.misconceptions:
         lines += _wrapped(f"Known mistake, {readable(misconception.name)}:", "  ")
         lines += _wrapped(misconception.message, "    ")
-    if report.evidence:
-        lines += _evidence_lines(report.evidence)
+    if report.evidence and report.exercise:
+        lines += _evidence_lines(report.evidence, report.exercise)
     if report.hint:
         lines += _wrapped(f"Hint, {report.hint.symptom}: {report.hint.text}", "  ")
     lines += _wrapped(report.remark, "  ")
     if report.solution:
-        lines += ["  Solution:", textwrap.indent(report.solution, "    ")]
+        lines.append(f"  The solution is open: nncourse solution {report.name}")  # no folds here
     return "\n".join(lines)
 
 
@@ -159,86 +155,25 @@ def readable(name: str) -> str:
     return name.replace("_", " ")
 
 
-def shown(value: Any) -> str:
-    """Write a plain value so that it fits a report: small ones whole, large ones by shape.
-
-    Parameters
-    ----------
-    value : object
-        A plain value or a function fixture.
-
-    Returns
-    -------
-    str
-        One or a few lines.
-    """
-    if isinstance(value, FunctionFixture):
-        return f"a function ({readable(value.name)})"
-    if isinstance(value, np.ndarray):
-        if value.size > MAX_SHOWN_ENTRIES:
-            return f"array of shape {value.shape}"
-        return np.array2string(value, precision=4, suppress_small=True, max_line_width=72)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list):
-        text = f"[{', '.join(shown(item) for item in value)}]"
-        return text if len(text) <= 300 else f"list of {len(value)}"
-    return repr(value)[:300]
-
-
-def solution_text(exercise: Exercise) -> str:
-    """Write out the solution of an exercise: derivation, then two styles.
-
-    Parameters
-    ----------
-    exercise : Exercise
-        The declaration.
-
-    Returns
-    -------
-    str
-        The derivation, the reference and the first alternative.
-    """
-    parts = [
-        exercise.solution_note.strip(),
-        f"# One way\n{source_of(exercise.reference, exercise.id)}",
-        f"# Another way\n{source_of(exercise.alternatives[0], exercise.id)}",
-    ]
-    return "\n\n".join(parts)
-
-
-def source_of(function: Any, name: str) -> str:
-    """Return a function's source under another name, without decorators.
-
-    Parameters
-    ----------
-    function : callable
-        A plain function of a declaration.
-    name : str
-        The name to give it: the exercise's id.
-
-    Returns
-    -------
-    str
-        Source that defines ``name``.
-    """
-    source = textwrap.dedent(inspect.getsource(function)).strip()
-    for keyword in ("def", "class"):
-        source = source.replace(f"{keyword} {function.__name__}(", f"{keyword} {name}(", 1)
-        source = source.replace(f"{keyword} {function.__name__}:", f"{keyword} {name}:", 1)
-    return source
-
-
-def _evidence_lines(evidence: Evidence) -> list[str]:
+def _evidence_lines(evidence: Evidence, exercise: Exercise) -> list[str]:
     lines = [f"  {evidence.title}"]
     for name, value in evidence.inputs.items():
-        lines.append(textwrap.indent(f"{name} = {shown(value)}", "    "))
+        lines += _named(name, shown(value))
     if evidence.output:
-        lines.append(
-            textwrap.indent(f"expected {evidence.output} = {shown(evidence.expected)}", "    ")
+        expected, got = shown_pair(
+            evidence.expected, evidence.got, exercise.rtol, exercise.atol, ("", "*")
         )
-        lines.append(textwrap.indent(f"got      {evidence.output} = {shown(evidence.got)}", "    "))
+        lines += _named(f"expected {evidence.output}", expected)
+        lines += _named(f"got      {evidence.output}", got)
+        if "*" in got:
+            lines.append("    (* differs)")
     return lines
+
+
+def _named(name: str, value: str) -> list[str]:
+    """Write ``name = value``, with the lines of an array below each other."""
+    start = f"    {name} = "
+    return [start + value.replace("\n", "\n" + " " * len(start))]
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

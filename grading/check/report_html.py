@@ -1,41 +1,69 @@
-"""Draw a report as HTML: one card, readable in the light and the dark theme and without colour."""
+"""Draw a report as HTML: one card, readable in the light and the dark theme and without colour.
+
+No scripts, nothing fetched; everything that comes from the learner's code is escaped.
+"""
 
 from __future__ import annotations
 
 from html import escape
 
-from grading.check.report import Evidence, Report, Row, headline, readable, shown
-from grading.exercises import Hint, Misconception
+from grading.check.report import Evidence, Report, Row, headline, readable
+from grading.check.showing import Mark, shown, shown_pair
+from grading.exercises import Exercise, Hint, Misconception
 
+# JupyterLab centers tables and shades their rows; !important where its rules are more specific.
 _STYLE = """
 <style>
-.nnc-report{border:1px solid var(--jp-border-color2,#c8c8c8);border-left:6px solid var(--nnc-edge);
-border-radius:4px;padding:.7em 1em;margin:.3em 0;max-width:52em;line-height:1.5;
-font-family:var(--jp-content-font-family,system-ui,sans-serif);
+.nnc-report{border:1px solid var(--jp-border-color2,#bdbdbd);border-left:5px solid var(--nnc-edge);
+border-radius:3px;margin:.4em 0;max-width:50em;box-sizing:border-box;overflow-wrap:anywhere;
+font-family:var(--jp-content-font-family,system-ui,sans-serif);font-size:14px;line-height:1.5;
 color:var(--jp-content-font-color1,inherit);background:var(--jp-layout-color1,transparent)}
-.nnc-report p{margin:.35em 0}
-.nnc-report .nnc-head{display:flex;gap:.6em;align-items:baseline;font-weight:600;font-size:1.05em}
-.nnc-report .nnc-mark{color:var(--nnc-edge);font-weight:700}
-.nnc-report code,.nnc-report pre{font-family:var(--jp-code-font-family,monospace);font-size:.92em;
-background:none;padding:0;margin:0;border:0;color:inherit}
-.nnc-report pre{overflow-x:auto;line-height:1.35;text-align:left}
-.nnc-report table{border-collapse:collapse;margin:.5em 0;font-size:.96em}
-.nnc-report td,.nnc-report th{padding:.18em .9em .18em 0;text-align:left;vertical-align:top;
-background:none;border:0;font-weight:400}
-.nnc-report thead th{font-size:.86em;opacity:.75}
-.nnc-report .nnc-known{border-left:3px solid #0072B2;padding:.1em 0 .1em .8em;margin:.6em 0}
-.nnc-report details{margin:.35em 0}
+.nnc-report p{margin:0 0 .5em}
+.nnc-report header{display:flex;gap:.5em;align-items:baseline;padding:.5em .9em;
+border-bottom:1px solid var(--jp-border-color2,#bdbdbd);font-weight:600;flex-wrap:wrap}
+.nnc-report header code{font-weight:600}
+.nnc-report .nnc-mark{width:1.1em;text-align:center}
+.nnc-report .nnc-state{margin-left:auto;font-weight:400}
+.nnc-report .nnc-body{padding:.7em .9em .5em}
+.nnc-report code,.nnc-report pre{font-family:var(--jp-code-font-family,ui-monospace,monospace);
+font-size:.93em;background:none!important;padding:0;margin:0;border:0;color:inherit;line-height:1.4}
+.nnc-report pre{overflow-x:auto;white-space:pre;overflow-wrap:normal;text-align:left}
+.nnc-report .nnc-known{border-left:3px double #0072B2;padding:.1em 0 .1em .8em;margin:.2em 0 .8em}
+.nnc-report .nnc-known p{margin:0}
+.nnc-report table{border-collapse:collapse;margin:.2em 0 .8em!important;font-size:1em;width:100%;
+table-layout:auto}
+.nnc-report tr{background:none!important}
+.nnc-report td,.nnc-report th{padding:.3em .9em .3em 0!important;text-align:left!important;
+vertical-align:top!important;border:0!important;font-weight:400;max-width:none;white-space:normal}
+.nnc-report .nnc-parts tr{border-top:1px solid var(--jp-border-color3,#dedede)!important}
+.nnc-report .nnc-parts tr:last-child{
+border-bottom:1px solid var(--jp-border-color3,#dedede)!important}
+.nnc-report .nnc-fixed{white-space:nowrap!important;width:1px}
+.nnc-report .nnc-parts td:last-child{text-align:right!important;padding-right:0!important}
+.nnc-report .nnc-case{margin:0 0 .8em}
+.nnc-report .nnc-title{font-weight:600;margin:0 0 .3em}
+.nnc-report .nnc-values{display:flex;flex-wrap:wrap;gap:.5em 2em;margin:0 0 .5em}
+.nnc-report .nnc-values>div{min-width:0;max-width:100%}
+.nnc-report .nnc-label{font-size:.9em;opacity:.8}
+.nnc-report .nnc-got{border-left:1px solid var(--jp-border-color2,#bdbdbd);padding-left:.8em}
+.nnc-report b.nnc-off{font-weight:700;text-decoration:underline wavy #D55E00 1px;
+text-underline-offset:3px}
+.nnc-report details{margin:0 0 .35em}
+.nnc-report details>p,.nnc-report details>pre{margin:.25em 0 .6em 1.1em}
 .nnc-report summary{cursor:pointer}
-.nnc-report .nnc-quiet{opacity:.75;font-size:.92em}
+.nnc-report summary:focus-visible{outline:2px solid var(--jp-brand-color1,#0072B2)}
+.nnc-report .nnc-quiet{opacity:.8;font-size:.93em}
 </style>"""
 
 _LOOK = {
-    "passed": ("#009E73", "✓"),
-    "partly": ("#E69F00", "◐"),
-    "failed": ("#D55E00", "✗"),
-    "not started": ("#7F7F7F", "○"),
-    "unknown": ("#7F7F7F", "?"),
+    "passed": ("#009E73", "✓", "passed"),
+    "partly": ("#E69F00", "◐", "partly right"),
+    "failed": ("#D55E00", "✗", "not yet"),
+    "not started": ("#7F7F7F", "○", "not started"),
+    "unknown": ("#7F7F7F", "?", "unknown name"),
 }
+_OFF: Mark = ("\ue000", "\ue001")
+"""Stands around an entry that differs, until it is escaped; no printable text holds these."""
 
 
 def report_html(report: Report) -> str:
@@ -51,15 +79,15 @@ def report_html(report: Report) -> str:
     str
         A fragment of HTML without scripts.
     """
-    edge, mark = _LOOK[report.state]
+    edge = _LOOK[report.state][0]
     parts = [
-        f'<div class="nnc-report" role="status" style="--nnc-edge:{edge}">',
-        f'<div class="nnc-head"><span class="nnc-mark" aria-hidden="true">{mark}</span>'
-        f"<span>{escape(headline(report))}</span></div>",
-        f"<p>{_inline(report.sentence)}</p>",
+        f'<div class="nnc-report" role="status" style="--nnc-edge:{edge}">{_header(report)}',
+        f'<div class="nnc-body"><p>{_inline(report.sentence)}</p>',
     ]
     parts += [_known(misconception) for misconception in report.misconceptions]
-    parts += [_rows(report), _evidence(report.evidence) if report.evidence else ""]
+    if report.evidence and report.exercise:
+        parts.append(_evidence(report.evidence, report.exercise))
+    parts.append(_rows(report))
     parts += [_hint(hint, hint is report.hint) for hint in _hints(report)]
     if report.solution:
         parts.append(
@@ -68,56 +96,79 @@ def report_html(report: Report) -> str:
         )
     if report.remark:
         parts.append(f'<p class="nnc-quiet">{_inline(report.remark)}</p>')
-    return _STYLE + "".join(part for part in parts if part) + "</div>"
+    return _STYLE + "".join(parts) + "</div></div>"
+
+
+def _header(report: Report) -> str:
+    _, mark, state = _LOOK[report.state]
+    points = headline(report).removeprefix(f"{report.name}: ").removesuffix(", passed")
+    if report.state in {"passed", "partly", "failed"} and report.exercise:
+        state = f"{state} · {points}"
+    return (
+        f'<header><span class="nnc-mark" aria-hidden="true">{mark}</span>'
+        f"<code>{escape(report.name)}</code>"
+        f'<span class="nnc-state">{escape(state)}</span></header>'
+    )
 
 
 def _known(misconception: Misconception) -> str:
     name = escape(readable(misconception.name))
     return (
-        f'<div class="nnc-known"><p><b>Known mistake: {name}.</b></p>'
+        f'<div class="nnc-known"><p><b>Known mistake: {name}</b></p>'
         f"<p>{_inline(misconception.message)}</p></div>"
     )
 
 
 def _hints(report: Report) -> tuple[Hint, ...]:
-    wanted = report.exercise is not None and report.state in {"partly", "failed"}
-    return report.exercise.hints if wanted and report.exercise else ()
+    """List the hint to open first at the top, then the others in their order."""
+    if report.exercise is None or report.state not in {"partly", "failed"} or not report.rows:
+        return ()
+    return tuple(sorted(report.exercise.hints, key=lambda hint: hint is not report.hint))
 
 
 def _rows(report: Report) -> str:
-    if not report.rows or report.state == "not started":
+    if len(report.rows) < 2 or report.state == "not started":
         return ""
     body = "".join(_row(row, report.sentence) for row in report.rows)
-    head = "<tr><th>result</th><th>part</th><th>points</th><th></th></tr>"
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+    return f'<table class="nnc-parts"><tbody>{body}</tbody></table>'
 
 
-def _row(row: Row, headline_sentence: str) -> str:
-    mark = "✓ passed" if row.earned else "✗ not yet"
-    repeated = bool(row.sentence) and row.sentence == headline_sentence
+def _row(row: Row, told: str) -> str:
+    mark = "✓ right" if row.earned else "✗ not yet"
+    sentence = "" if row.sentence == told else _inline(row.sentence)
+    below = f'<div class="nnc-quiet">{sentence}</div>' if sentence else ""
     return (
-        f"<tr><td>{mark}</td><td><code>{escape(row.criterion)}</code></td>"
-        f"<td>{row.earned:g} of {row.points:g}</td>"
-        f"<td>{'see above' if repeated else _inline(row.sentence)}</td></tr>"
+        f'<tr><td class="nnc-fixed">{mark}</td><td><code>{escape(row.criterion)}</code>{below}</td>'
+        f'<td class="nnc-fixed">{row.earned:g} of {row.points:g}</td></tr>'
     )
 
 
-def _evidence(evidence: Evidence) -> str:
-    rows = [(name, value) for name, value in evidence.inputs.items()]
-    given = "".join(
-        f"<tr><th><code>{escape(n)}</code></th><td>{_pre(v)}</td></tr>" for n, v in rows
-    )
-    compared = ""
+def _evidence(evidence: Evidence, exercise: Exercise) -> str:
+    given = "".join(_value(escape(name), shown(value)) for name, value in evidence.inputs.items())
+    compared = legend = ""
     if evidence.output:
-        compared = (
-            f"<tr><th>expected <code>{escape(evidence.output)}</code></th>"
-            f"<td>{_pre(evidence.expected)}</td></tr>"
-            f"<tr><th>got <code>{escape(evidence.output)}</code></th>"
-            f"<td>{_pre(evidence.got)}</td></tr>"
+        expected, got = shown_pair(
+            evidence.expected, evidence.got, exercise.rtol, exercise.atol, _OFF
         )
+        compared = (
+            '<div class="nnc-values">'
+            + _value(f"{escape(evidence.output)}, expected", expected)
+            + _value(f"{escape(evidence.output)}, got", got, "nnc-got")
+            + "</div>"
+        )
+        if _OFF[0] in got:
+            legend = '<p class="nnc-quiet">Underlined: differs from the expected value.</p>'
     return (
-        f"<details open><summary>{escape(evidence.title)}</summary>"
-        f"<table><tbody>{given}{compared}</tbody></table></details>"
+        f'<div class="nnc-case"><p class="nnc-title">{escape(evidence.title)}</p>'
+        f'<div class="nnc-values">{given}</div>{compared}{legend}</div>'
+    )
+
+
+def _value(label: str, text: str, look: str = "") -> str:
+    marked = escape(text).replace(_OFF[0], '<b class="nnc-off">').replace(_OFF[1], "</b>")
+    return (
+        f'<div class="{look}"><div class="nnc-label"><code>{label}</code></div>'
+        f'<pre tabindex="0">{marked}</pre></div>'
     )
 
 
@@ -127,10 +178,6 @@ def _hint(hint: Hint, first: bool) -> str:
         f"<details><summary>{label}: {_inline(hint.symptom)}</summary>"
         f"<p>{_inline(hint.text)}</p></details>"
     )
-
-
-def _pre(value: object) -> str:
-    return f"<pre>{escape(shown(value))}</pre>"
 
 
 def _inline(text: str) -> str:

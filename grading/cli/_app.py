@@ -46,8 +46,8 @@ def _options(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     if version:
-        from importlib.metadata import PackageNotFoundError  # noqa: PLC0415  # keeps --help fast
-        from importlib.metadata import version as installed  # noqa: PLC0415
+        from importlib.metadata import PackageNotFoundError  # keeps --help fast
+        from importlib.metadata import version as installed
 
         try:
             typer.echo(f"nncourse {installed('nncourse')}")

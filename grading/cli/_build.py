@@ -24,7 +24,9 @@ def build(
     units: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[UNIT]...", help="Numbers or names of units; all without it.", show_default=False
+            metavar="[UNIT]...",
+            help="Numbers or names of units; all without it.",
+            show_default=False,
         ),
     ] = None,
     check: Annotated[
@@ -38,9 +40,10 @@ def build(
 
     Exit status 1 if --check finds something.
     """
-    from rich.console import Console  # noqa: PLC0415  # keeps --help fast
+    from rich.console import Console  # keeps --help fast
 
-    from grading.authoring import build as build_units  # noqa: PLC0415
+    from grading.authoring import build as build_units
+    from grading.cli._text import leave_with
 
     doing = "Comparing the notebooks" if check else "Running the notebooks that changed"
     with Console(stderr=True).status(doing):
@@ -48,4 +51,4 @@ def build(
     for finding in result.findings:
         typer.echo(finding, err=True)
     if not result.ok:
-        raise typer.Exit(1)
+        leave_with(1)

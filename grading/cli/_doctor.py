@@ -29,18 +29,18 @@ def doctor(
 
     Exit status 1 if something fails.
     """
-    from rich.console import Console  # noqa: PLC0415  # keeps --help fast
+    from rich.console import Console  # keeps --help fast
 
-    from grading.cli._text import print_json  # noqa: PLC0415
-    from grading.doctor import Report, examine  # noqa: PLC0415
+    from grading.cli._text import leave_with, print_json
+    from grading.doctor import Report, examine
 
     with Console(stderr=True).status("Examining; a kernel is started, which takes seconds"):
         findings = examine()
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        from rich.table import Table  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
+        from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for finding in findings:
@@ -53,4 +53,4 @@ def doctor(
         console.print(table)
         console.print(Text(Report(tuple(findings)).summary()))
     if any(finding.state == "fail" for finding in findings):
-        raise typer.Exit(1)
+        leave_with(1)

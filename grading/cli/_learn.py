@@ -55,9 +55,9 @@ def learn(
     in place of notebooks that you have not changed, beside those that you have. Your work is
     never overwritten.
     """
-    from grading.house import course_folder  # noqa: PLC0415  # keeps --help fast
-    from grading.learning import default_folder  # noqa: PLC0415
-    from grading.learning.delivery import deliver  # noqa: PLC0415
+    from grading.house import course_folder  # keeps --help fast
+    from grading.learning.delivery import deliver
+    from grading.learning.places import default_folder
 
     chosen = default_folder() if folder is None else folder.expanduser()
     delivery = deliver(course_folder(), chosen, restore=restore)
@@ -69,9 +69,10 @@ def learn(
 
 
 def _open(folder: Path, *, port: int | None, browser: bool) -> None:
-    from grading import progress  # noqa: PLC0415  # keeps --help fast
-    from grading.learning.lab import is_root, running_lab  # noqa: PLC0415
-    from grading.learning.resume import page_to_open  # noqa: PLC0415
+    from grading import progress  # keeps --help fast
+    from grading.cli._text import leave_with
+    from grading.learning.lab import is_root, running_lab
+    from grading.learning.places import page_to_open
 
     if is_root():
         typer.echo(
@@ -91,13 +92,13 @@ def _open(folder: Path, *, port: int | None, browser: bool) -> None:
         return
     typer.echo("JupyterLab has ended.")
     if status:
-        raise typer.Exit(1)
+        leave_with(1)
 
 
 def _last_unit() -> str:
     """Return the unit of the latest attempt, "00" before the first."""
-    from grading import progress  # noqa: PLC0415  # keeps --help fast
-    from grading.exercises import all_exercises  # noqa: PLC0415
+    from grading import progress  # keeps --help fast
+    from grading.exercises import all_exercises
 
     units = {declared.id: declared.unit for declared in all_exercises()}
     known = [units[a.exercise] for a in progress.read() if a.exercise in units]

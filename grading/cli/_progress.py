@@ -42,8 +42,8 @@ def progress(
     Progress is kept on this machine and sent nowhere. Take it to another one with --export
     there and --import here.
     """
-    from grading import progress as store  # noqa: PLC0415  # keeps --help fast
-    from grading.cli._text import print_json  # noqa: PLC0415
+    from grading import progress as store  # keeps --help fast
+    from grading.cli._text import print_json
 
     if import_ is not None:
         n = store.import_from(import_.expanduser())
@@ -51,7 +51,7 @@ def progress(
     if export is not None:
         n = store.export_to(export.expanduser())
         typer.echo(f"{_attempts(n)} written to {export}.", err=as_json)
-    from grading.progress_view import table  # noqa: PLC0415
+    from grading.progress_view import table
 
     if as_json:
         print_json(asdict(table()))
@@ -64,26 +64,23 @@ def _attempts(n: int) -> str:
 
 
 def _print(progress_table: ProgressTable) -> None:
-    from rich.console import Console  # noqa: PLC0415  # keeps --help fast
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console  # keeps --help fast
+    from rich.table import Table
+    from rich.text import Text
 
-    from grading.progress_view import points, total_sentence  # noqa: PLC0415
+    from grading.progress_view import met, points, total_sentence
 
     shown = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("unit", "exercise", "state", "points", "tries", "wrong ways met", "last"):
-        shown.add_column(title, overflow="fold", no_wrap=title in {"unit", "state", "points"})
+    for title in ("unit", "exercise", "state", "points", "tries", "last"):
+        shown.add_column(title, no_wrap=title != "last", overflow="fold")
     for row in progress_table.rows:
-        shown.add_row(
-            row.unit,
-            Text(row.exercise),
-            Text(row.state, _STYLES[row.state]),
-            points(row),
-            str(row.attempts or ""),
-            Text(", ".join(name.replace("_", " ") for name in row.misconceptions)),
-            row.last_time,
-        )
+        state = Text(row.state, _STYLES[row.state])
+        cells = (points(row), str(row.attempts or ""), row.last_time)
+        shown.add_row(row.unit, Text(row.exercise), state, *map(Text, cells))
     console = Console()
     console.print(shown)
+    for row in progress_table.rows:
+        if row.misconceptions:
+            console.print(Text(f"Wrong ways met in {row.exercise}: {met(row)}"))
     for total in progress_table.totals:
         console.print(Text(total_sentence(total)))

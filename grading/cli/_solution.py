@@ -31,7 +31,8 @@ def solution(
     ],
 ) -> None:
     """Show the solution of an exercise, after a pass or three honest attempts."""
-    from grading import progress  # noqa: PLC0415  # keeps --help fast
+    from grading import progress  # keeps --help fast
+    from grading.cli._text import leave_with
 
     declared = _find(name)
     if not progress.solution_is_open(declared.id):
@@ -41,13 +42,13 @@ def solution(
             f"The solution of {declared.id} opens when it passes, or after {attempts} with "
             "different answers."
         )
-        raise typer.Exit(1)
+        leave_with(1)
     _print(declared)
 
 
 def _find(name: str) -> Exercise:
-    from grading.exercises import exercise  # noqa: PLC0415  # keeps --help fast
-    from grading.refusals import Refusal  # noqa: PLC0415
+    from grading.exercises import exercise  # keeps --help fast
+    from grading.refusals import Refusal
 
     try:
         return exercise(name)
@@ -57,9 +58,9 @@ def _find(name: str) -> Exercise:
 
 
 def _print(declared: Exercise) -> None:
-    from rich.console import Console  # noqa: PLC0415  # keeps --help fast
-    from rich.syntax import Syntax  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console  # keeps --help fast
+    from rich.syntax import Syntax
+    from rich.text import Text
 
     console = Console()
     console.print(Text(f"{declared.title} ({declared.id}, unit {declared.unit})", "bold"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -39,3 +39,8 @@ def size(n_bytes: float | None) -> str:
             return f"{n_bytes:.3g} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.3g} GB"
+
+
+def leave_with(status: int) -> NoReturn:
+    """End the command with an exit status."""
+    raise typer.Exit(status)

@@ -4,7 +4,7 @@ The first run copies ``course/``; every later run brings what is new and leaves 
 learner touched. Its three main names:
 
 - ``delivery.deliver``: copy a release into a folder, never over an edited file;
-- ``resume.page_to_open``: the notebook in which the learner stopped;
+- ``places.page_to_open``: the notebook in which the learner stopped;
 - ``lab.running_lab``: JupyterLab on that folder, for as long as a ``with`` block lasts.
 
 >>> from pathlib import Path
@@ -17,26 +17,3 @@ learner touched. Its three main names:
 ...     deliver(release, Path(empty, "mine")).created
 ('notes.txt',)
 """
-
-from __future__ import annotations
-
-from pathlib import Path
-
-__all__ = ["default_folder"]
-
-
-def default_folder() -> Path:
-    """Return where a learner's copy of the course lies unless they name another place.
-
-    Returns
-    -------
-    folder : Path
-        ``my-course`` in a checkout (git ignores it), ``~/nn-course`` without one.
-    """
-    from grading.house import course_root  # noqa: PLC0415  # keeps this import light
-    from grading.refusals import Refusal  # noqa: PLC0415
-
-    try:
-        return course_root() / "my-course"
-    except Refusal:
-        return Path.home() / "nn-course"

@@ -16,8 +16,16 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grading.learning.files import create, digest, digest_of, explained, free_name, lock
-from grading.learning.files import replace_if_known, tidy
+from grading.learning.files import (
+    create,
+    digest,
+    digest_of,
+    explained,
+    free_name,
+    lock,
+    replace_if_known,
+    tidy,
+)
 from grading.learning.manifest import NAME, Manifest, read_manifest, write_manifest
 from grading.refusals import Refusal
 
@@ -101,7 +109,7 @@ def deliver(release: Path, folder: Path, *, restore: bool = False) -> Delivery:
     Refusal
         If the folder cannot be used; it is then as it was, or holds whole files only.
     """
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100  # keeps a link that the learner set up
+    folder = Path(os.path.abspath(folder))  # ruff: ignore[os-path-abspath]  # keeps a link that the learner set up
     contents = _read_release(release)
     _refuse_wrong_folder(folder, release, contents)
     with explained(folder):
@@ -175,7 +183,8 @@ def _read_release(release: Path) -> dict[str, bytes]:
 
 
 def _refuse_wrong_folder(folder: Path, release: Path, contents: dict[str, bytes]) -> None:
-    if folder.resolve().is_relative_to(release.resolve()):
+    own = (release.resolve(), release.resolve().parent / "solutions")
+    if any(folder.resolve().is_relative_to(place) for place in own):
         message = (
             f"nncourse learn: {folder} belongs to the course itself, and its next version "
             'would replace your work. Name a folder of your own: "nncourse learn FOLDER".'

@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from grading.refusals import Refusal
@@ -133,7 +133,7 @@ def free_name(path: Path, word: str) -> Path:
 
 
 @contextlib.contextmanager
-def lock(folder: Path, timeout_s: float = 30.0) -> Iterator[None]:
+def lock(folder: Path, timeout_s: float = 30.0) -> Generator[None, None, None]:
     """Let one run at a time change a folder; a second one waits.
 
     Parameters
@@ -167,7 +167,7 @@ def lock(folder: Path, timeout_s: float = 30.0) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Generator[None, None, None]:
     """Turn what the file system refuses into one sentence with its mend.
 
     Parameters
@@ -204,7 +204,7 @@ def explained(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _draft(path: Path, data: bytes) -> Iterator[Path]:
+def _draft(path: Path, data: bytes) -> Generator[Path, None, None]:
     """Hold content in a hidden file beside its place; a full disk shows before a name is taken."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.nncourse-draft")
     try:
@@ -264,11 +264,11 @@ def _settle(aside: Path, owner: Path, known: set[str]) -> None:
 def _try_lock(descriptor: int) -> bool:
     try:
         if os.name == "nt":
-            import msvcrt  # noqa: PLC0415  # Windows only
+            import msvcrt  # Windows only
 
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # Windows
         else:
-            import fcntl  # noqa: PLC0415  # POSIX only
+            import fcntl  # POSIX only
 
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):

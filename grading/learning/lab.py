@@ -14,23 +14,22 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
+import subprocess  # ruff: ignore[suspicious-subprocess-import]  # our own interpreter only
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from urllib.parse import quote
 
+from grading.learning.kernels import kernels_can_use_sockets
 from grading.refusals import Refusal
 
 SETTINGS = Path(__file__).with_name("jupyter")
 HOST = "127.0.0.1"
-_SOCKET_PATH_LIMIT = 103  # bytes in sun_path, less its final zero, on macOS; Linux has 107
-_KERNEL_SOCKET = len("/kernel-01234567-89ab-cdef-0123-456789abcdef-ipc-1")
 _LOG_LIMIT_BYTES = 1_000_000
 
 
@@ -77,7 +76,7 @@ def running_lab(
     port: int | None = None,
     browser: bool = True,
     timeout_s: float = 90.0,
-) -> Iterator[Lab]:
+) -> Generator[Lab, None, None]:
     """Run JupyterLab for as long as the block lasts.
 
     Parameters
@@ -115,7 +114,7 @@ def running_lab(
         log.unlink()
     with log.open("ab") as stream, _stop_signals_as_interrupt():
         start = stream.tell()
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # ruff: ignore[subprocess-without-shell-equals-true]  # a list
             _command(folder, home=home, page=path, port=port, browser=browser),
             cwd=folder,
             env=_environment(token),
@@ -133,9 +132,7 @@ def running_lab(
             _stop(process, server, token)
 
 
-def _command(
-    folder: Path, *, home: Path, page: str, port: int | None, browser: bool
-) -> list[str]:
+def _command(folder: Path, *, home: Path, page: str, port: int | None, browser: bool) -> list[str]:
     """Return the command line of the server, a list so that no path needs quoting."""
     words = [
         sys.executable,
@@ -180,34 +177,6 @@ def _environment(token: str) -> dict[str, str]:
     return environment
 
 
-def kernels_can_use_sockets() -> bool:
-    """Tell whether a socket file can be made where kernels would make theirs.
-
-    Returns
-    -------
-    possible : bool
-        False on Windows, for a long path, and on file systems without sockets.
-    """
-    if os.name == "nt":
-        return False
-    from jupyter_core.paths import jupyter_runtime_dir  # noqa: PLC0415  # keeps --help fast
-
-    runtime = Path(jupyter_runtime_dir())
-    if len(os.fsencode(runtime)) + _KERNEL_SOCKET > _SOCKET_PATH_LIMIT:
-        return False
-    probe = runtime / f"nncourse-{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            listener.bind(str(probe))
-    except OSError:
-        return False
-    finally:
-        with contextlib.suppress(OSError):
-            probe.unlink()
-    return True
-
-
 def _refuse_taken(port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         if os.name != "nt":  # a port that a stopped server has just left is free
@@ -245,7 +214,7 @@ def _await_answer(
 
 def _announced_address(token: str) -> str:
     """Read the address in the file that the server writes for itself; "" before it is there."""
-    from jupyter_core.paths import jupyter_runtime_dir  # noqa: PLC0415  # keeps --help fast
+    from jupyter_core.paths import jupyter_runtime_dir  # keeps --help fast
 
     for path in Path(jupyter_runtime_dir()).glob("jpserver-*.json"):
         with contextlib.suppress(OSError, ValueError):  # gone, or half written
@@ -256,7 +225,7 @@ def _announced_address(token: str) -> str:
 
 
 def _answers(url: str, token: str, *, method: str = "GET", timeout_s: float = 5.0) -> bool:
-    request = urllib.request.Request(  # noqa: S310  # our own loopback server
+    request = urllib.request.Request(  # ruff: ignore[suspicious-url-open-usage]  # our own loopback server
         url, method=method, headers={"Authorization": f"token {token}"}
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs none
@@ -269,19 +238,28 @@ def _answers(url: str, token: str, *, method: str = "GET", timeout_s: float = 5.
 
 def _stop(process: subprocess.Popen[bytes], server: str, token: str) -> None:
     """End the server: by its own interface, else by a signal, else by force."""
-    if process.poll() is None and server:
-        _answers(f"{server}api/shutdown", token, method="POST", timeout_s=10.0)
-    for insist, patience_s in ((lambda: None, 5.0 if server else 0.0), (process.terminate, 5.0)):
-        insist()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=patience_s)
+    try:
+        if process.poll() is None and server:
+            _answers(f"{server}api/shutdown", token, method="POST", timeout_s=10.0)
+            if _has_ended(process, patience_s=5.0):
+                return
+        process.terminate()
+        if _has_ended(process, patience_s=5.0):
             return
+    except KeyboardInterrupt:  # a second Ctrl-C: do not wait any longer
+        pass
     process.kill()
     process.wait()
 
 
+def _has_ended(process: subprocess.Popen[bytes], patience_s: float) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=patience_s)
+    return process.poll() is not None
+
+
 @contextlib.contextmanager
-def _stop_signals_as_interrupt() -> Iterator[None]:
+def _stop_signals_as_interrupt() -> Generator[None, None, None]:
     """Let a closed terminal or a polite kill stop the server too, as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -11,7 +11,8 @@ says what went wrong, the inputs that were changed, and what was printed.
 array([2., 4.])
 """
 
-from grading.probes._observation import Observation, Problem
+from grading.probes._capture import captured, restored
+from grading.probes._observation import Observation, Problem, Stopped, shortened
 from grading.probes._plain import Opaque, plain, same
 from grading.probes._probes import Call, Iterate, Methods, Probe, Raises
 
@@ -24,6 +25,10 @@ __all__ = [
     "Probe",
     "Problem",
     "Raises",
+    "Stopped",
+    "captured",
     "plain",
+    "restored",
     "same",
+    "shortened",
 ]

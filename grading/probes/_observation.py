@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import traceback
+import linecache
 from dataclasses import dataclass, field
 from typing import Any
 
 MAX_MESSAGE = 300
 MAX_PRINTED = 2_000
+
+
+class Stopped(BaseException):
+    """Raised inside a run by whoever watches it; the one thing that a probe lets pass.
+
+    Not an Exception, so that ``except Exception`` in a learner's loop does not stop it.
+    """
 
 
 @dataclass(frozen=True)
@@ -66,16 +73,32 @@ def problem_from(error: BaseException, filename: str | None) -> Problem:
     kind = "not_started" if isinstance(error, NotImplementedError) else "error"
     try:
         message = str(error)
-    except Exception:  # ruff: ignore[blind-except]  # a learner's exception may fail in its own __str__
-        message = "(its message cannot be shown)"
-    line, text = None, ""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if filename is not None and frame.filename == filename:
-            line, text = frame.lineno, (frame.line or "").strip()
-            break
-    return Problem(kind, _shortened(message), type(error).__name__, line, _shortened(text))
+    except Stopped:
+        raise
+    except BaseException:  # ruff: ignore[blind-except]  # a learner's exception may fail in its own __str__
+        message = "its message cannot be shown"
+    line = _line_in(error, filename)
+    text = linecache.getline(filename, line).strip() if filename and line else ""
+    return Problem(kind, shortened(message), _type_name(error), line, shortened(text, 80))
 
 
-def _shortened(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= MAX_MESSAGE else flat[: MAX_MESSAGE - 1] + "…"
+def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
+    """Put text on one line of at most ``limit`` characters."""
+    flat = " ".join(text[: 10 * limit].split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def _line_in(error: BaseException, filename: str | None) -> int | None:
+    """Return the innermost line of the learner's cell; a walk, because recursion makes it long."""
+    line = None
+    step = error.__traceback__
+    while step is not None and filename is not None:
+        if step.tb_frame.f_code.co_filename == filename:
+            line = step.tb_lineno
+        step = step.tb_next
+    return line
+
+
+def _type_name(error: BaseException) -> str:
+    # NumPy's own memory error is private; learners know the built-in one that it is.
+    return "MemoryError" if isinstance(error, MemoryError) else str(type(error).__name__)

@@ -15,7 +15,8 @@ import numpy as np
 
 _PLAIN_KINDS = "biufcU"
 MAX_DEPTH = 8
-MAX_ITEMS = 100_000
+MAX_ITEMS = 50_000  # in all lists together
+MAX_BITS = 1_000  # what still converts to a float
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Opaque:
     """A value that is not plain, of which only the name of its type is kept."""
 
     type_name: str
+
+    __array_ufunc__ = None  # so that an array leaves the comparison with it to this class
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Opaque) and self.type_name == other.type_name
+
+    def __hash__(self) -> int:
+        return hash(self.type_name)
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -47,18 +56,40 @@ def plain(value: Any, depth: int = 0) -> Any:
     >>> plain({"a": 1})
     Opaque(type_name='dict')
     """
-    kind = type(value)
-    if value is None or kind in {bool, int, float, str}:
+    return _plain(value, depth, [MAX_ITEMS])
+
+
+def _plain(value: Any, depth: int, items_left: list[int]) -> Any:
+    kind = type(value)  # never isinstance, which believes a forged __class__
+    if value is None or kind in {bool, float, str}:
         return value
-    if isinstance(value, np.generic):
-        return value.item() if value.dtype.kind in _PLAIN_KINDS else Opaque(kind.__name__)
-    if isinstance(value, np.ndarray):
-        if value.dtype.kind not in _PLAIN_KINDS:
-            return Opaque(f"array of dtype {value.dtype}")
-        return np.array(np.ndarray.view(value, np.ndarray), copy=True, subok=False)
-    if kind in {list, tuple} and depth < MAX_DEPTH and len(value) <= MAX_ITEMS:
-        return [plain(item, depth + 1) for item in value]
-    return Opaque(kind.__name__)
+    if kind is int:
+        small = value.bit_length() <= MAX_BITS
+        return value if small else Opaque("huge int")
+    if issubclass(kind, np.generic):
+        return _scalar(value)
+    if issubclass(kind, np.ndarray):
+        return _array(value)
+    if kind in {list, tuple} and depth < MAX_DEPTH:
+        items_left[0] -= len(value)
+        if items_left[0] >= 0:
+            return [_plain(item, depth + 1, items_left) for item in value]
+    return Opaque(str(kind.__name__))
+
+
+def _scalar(value: Any) -> Any:
+    dtype = np.generic.dtype.__get__(value)
+    if dtype.kind not in "biufU":
+        return Opaque(str(dtype))
+    item = np.generic.item(value)  # not value.item(), which a subclass may forge
+    return float(item) if dtype.kind == "f" else item
+
+
+def _array(value: Any) -> Any:
+    base = np.ndarray.view(value, np.ndarray)
+    if base.dtype.kind not in _PLAIN_KINDS:
+        return Opaque(f"array of dtype {base.dtype}")
+    return np.array(base, copy=True, subok=False)
 
 
 def same(left: Any, right: Any) -> bool:

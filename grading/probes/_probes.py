@@ -7,37 +7,18 @@ method: ``observe(target, inputs)``. Inputs are copied before each run and compa
 from __future__ import annotations
 
 import inspect
-import io
-import sys
-import warnings
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from grading.probes._observation import MAX_PRINTED, Observation, Problem, problem_from
+from grading.probes._capture import captured
+from grading.probes._observation import Observation, Problem, Stopped, problem_from, shortened
 from grading.probes._plain import plain, same
 
 MAX_YIELDED = 10_000
-
-
-class _BoundedText(io.TextIOBase):
-    """Keep the start of what is printed and count the rest, so that a flood costs nothing."""
-
-    def __init__(self) -> None:
-        self.kept = ""
-        self.n_characters = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        self.n_characters += len(text)
-        if len(self.kept) < MAX_PRINTED:
-            self.kept += text[: MAX_PRINTED - len(self.kept)]
-        return len(text)
+MAX_WRAPPERS = 20  # decorators around a function, before the search for its source gives up
 
 
 class _WrongResultError(Exception):
@@ -66,17 +47,24 @@ class Probe:
         Returns
         -------
         Observation
-            Outputs or a problem; never raises for anything that ``target`` does.
+            Outputs or a problem, whatever ``target`` does.
+
+        Raises
+        ------
+        Stopped
+            If whoever watches the run has ended it.
         """
         given = {name: _copy(value) for name, value in inputs.items()}
         outputs: dict[str, Any] = {}
         problem: Problem | None = None
-        with _captured() as text:
+        with captured() as text:
             try:
                 outputs = self._outputs(target, given)
             except _WrongResultError as wrong:
                 problem = Problem(wrong.kind, wrong.detail)
-            except (Exception, SystemExit, KeyboardInterrupt) as error:  # ruff: ignore[blind-except]  # any may come
+            except Stopped:
+                raise
+            except BaseException as error:  # ruff: ignore[blind-except]  # SystemExit and worse may come
                 problem = problem_from(error, _filename(target))
         changed = tuple(
             name
@@ -104,8 +92,7 @@ class Call(Probe):
     returns: tuple[str, ...]
 
     def _outputs(self, target: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
-        _refuse_bad_signature(target, given)
-        return _named(self.returns, target(**given))
+        return _named(self.returns, _call(target, given))
 
 
 @dataclass(frozen=True)
@@ -132,12 +119,14 @@ class Iterate(Probe):
     """Call a generator or splitter and list what it yields, 10,000 items at most."""
 
     def _outputs(self, target: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
-        _refuse_bad_signature(target, given)
         items: list[Any] = []
-        for item in target(**given):
+        for item in _call(target, given):
             items.append(plain(item))
             if len(items) > MAX_YIELDED:
-                kind, detail = "endless", f"more than {MAX_YIELDED:,} items were yielded"
+                kind, detail = (
+                    "endless",
+                    f"It yielded more than {MAX_YIELDED:,} items. Which loop never ends?",
+                )
                 raise _WrongResultError(kind, detail)
         return {"items": items}
 
@@ -148,8 +137,8 @@ class Raises(Probe):
 
     def _outputs(self, target: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
         try:
-            target(**given)
-        except NotImplementedError:
+            _call(target, given)
+        except (NotImplementedError, _WrongResultError):
             raise
         except Exception as error:  # ruff: ignore[blind-except]  # any type is an answer here
             return {"raised": type(error).__name__}
@@ -159,53 +148,57 @@ class Raises(Probe):
 def _copy(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.copy()
-    if isinstance(value, list):
-        return [_copy(item) for item in value]
+    if isinstance(value, list | tuple):
+        return type(value)(map(_copy, value))
     return value
 
 
-@contextmanager
-def _captured() -> Generator[_BoundedText]:
-    """Collect prints and silence warnings: nothing of a learner's run may reach stderr."""
-    text = _BoundedText()
-    previous = sys.stdout, sys.stderr
-    sys.stdout = sys.stderr = text
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            yield text
-    finally:
-        sys.stdout, sys.stderr = previous
-
-
-def _filename(target: Callable[..., Any]) -> str | None:
+def _filename(target: Any) -> str | None:
+    """Return the file or cell that a callable was written in, looking under its wrappers."""
+    for _ in range(MAX_WRAPPERS):
+        inner = getattr(target, "__wrapped__", None) or getattr(target, "func", None)
+        if inner is None:
+            break
+        target = inner
+    if isinstance(target, type):
+        target = vars(target).get("__init__")
     code = getattr(target, "__code__", None)
-    return code.co_filename if code is not None else None
+    return str(code.co_filename) if code is not None else None
 
 
-def _refuse_bad_signature(target: Callable[..., Any], given: dict[str, Any]) -> None:
+def _call(target: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """Pass the inputs by name, and by position where the parameter takes no name."""
     try:
-        signature = inspect.signature(target)
+        parameters = inspect.signature(target).parameters
     except (TypeError, ValueError):
-        return
+        return target(**given)
+    leading = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY and name in given
+    ]
+    named = {name: value for name, value in given.items() if name not in leading}
+    positional = [given[name] for name in leading]
     try:
-        signature.bind(**given)
+        inspect.signature(target).bind(*positional, **named)
     except TypeError:
         kind = "arguments"
-        detail = f"it takes {signature}, the exercise gives ({', '.join(given)})"
+        takes = ", ".join(str(p.replace(annotation=p.empty)) for p in parameters.values())
+        detail = f"it takes ({shortened(takes, 120)}), the exercise gives ({', '.join(given)})"
         raise _WrongResultError(kind, detail) from None
+    return target(*positional, **named)
 
 
 def _named(returns: tuple[str, ...], result: Any) -> dict[str, Any]:
     if len(returns) == 1:
         return {returns[0]: plain(result)}
-    wanted = f"{len(returns)} results ({', '.join(returns)})"
-    kind = "arity"
-    if not isinstance(result, (tuple, list)):
-        came = "nothing (None): is the return line missing" if result is None else "one value"
-        detail = f"it returned {came}, expected {wanted}"
-        raise _WrongResultError(kind, detail)
-    if len(result) != len(returns):
-        detail = f"it returned {len(result)} results, expected {wanted}"
-        raise _WrongResultError(kind, detail)
-    return {name: plain(value) for name, value in zip(returns, result, strict=True)}
+    if isinstance(result, tuple | list) and len(result) == len(returns):
+        return {name: plain(value) for name, value in zip(returns, result, strict=True)}
+    if isinstance(result, tuple | list):
+        came = f"it returned {len(result)} results"
+    elif result is None:
+        came = "it returned None, as if the return line were missing"
+    else:
+        came = "it returned one value"
+    kind, detail = "arity", f"{came}, expected {len(returns)} results ({', '.join(returns)})"
+    raise _WrongResultError(kind, detail)

@@ -11,10 +11,12 @@ which every ``W`` and ``b`` is a view.
     ((5, 2), 23)
 """
 
-from nnlib.layers.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
-from nnlib.layers.base import Layer, Parameter, ParameterView
+from nnlib.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from nnlib.layers.base import Layer
 from nnlib.layers.linear import Linear
+from nnlib.layers.parameters import Parameter, ParameterView
 from nnlib.layers.sequential import Sequential
+from nnlib.layers.softmax import Softmax
 
 __all__ = [
     "Layer",

@@ -7,13 +7,11 @@ all of them share, passing gradients back through the slope, stands in ``Element
 from __future__ import annotations
 
 from abc import abstractmethod
-from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, BoolArray, as_array
-from nnlib.errors import ArgumentError
+from nnlib._array import Array, BoolArray, as_array, check_number
 from nnlib.layers.base import Layer
 
 
@@ -36,7 +34,7 @@ class Elementwise(Layer):
         dy: ArrayLike,
         *,
         need_dx: bool = True,
-        accumulate: bool = False,  # noqa: ARG002  the contract of all layers; nothing to add to here
+        accumulate: bool = False,  # ruff: ignore[unused-method-argument]  the contract of all layers; nothing to add to here
     ) -> Array | None:
         """Carry the loss gradient back through the slope: dx = φ'(x) dy.
 
@@ -65,10 +63,11 @@ class Elementwise(Layer):
         self._kept["dy"] = self._keep(dy)
         if not need_dx:
             return None
-        dx = self._array("dx", dy.shape, dy.dtype)
-        return np.multiply(dy, self._slope(), out=dx)
+        dx: Array = self._array("dx", dy.shape, dy.dtype)
+        np.multiply(dy, self._slope(), out=dx)
+        return dx
 
-    def rforward(self, x_dot: ArrayLike | None, v: ArrayLike | None = None) -> Array | None:  # noqa: ARG002
+    def rforward(self, x_dot: ArrayLike | None, v: ArrayLike | None = None) -> Array | None:  # ruff: ignore[unused-method-argument]
         """Differentiate y = φ(x): y_dot = φ'(x) x_dot.
 
         Parameters
@@ -89,7 +88,8 @@ class Elementwise(Layer):
             return None
         change = as_array(x_dot, dtype, f"{self!r}.rforward: x_dot")
         self._kept["x_dot"] = change
-        return np.multiply(change, self._slope())
+        y_dot: Array = np.multiply(change, self._slope())
+        return y_dot
 
     def rbackward(self, dy_dot: ArrayLike, *, need_dx: bool = True) -> Array | None:
         """Differentiate dx = φ'(x) dy: dx_dot = φ'(x) dy_dot + φ''(x) x_dot dy.
@@ -116,9 +116,10 @@ class Elementwise(Layer):
         bend = self._bend()
         if bend is None or x_dot is None:
             return dx_dot
-        return dx_dot + bend * x_dot * dy
+        sum_of_both: Array = dx_dot + bend * x_dot * dy  # x_dot may bring further directions
+        return sum_of_both
 
-    def _features_after(self, features: int | None, where: str) -> int | None:  # noqa: ARG002
+    def _features_after(self, features: int | None, where: str) -> int | None:  # ruff: ignore[unused-method-argument]
         return features
 
 
@@ -192,11 +193,8 @@ class LeakyReLU(Elementwise):
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        if not isinstance(negative_slope, Real) or not 0 <= negative_slope < 1:
-            message = f"LeakyReLU: negative_slope is {negative_slope!r}, expected 0 up to below 1."
-            raise ArgumentError(message)
         super().__init__()
-        self.negative_slope = float(negative_slope)
+        self.negative_slope = check_number(negative_slope, "negative_slope", "LeakyReLU", below=1)
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute y = max(x, αx), which is the same since α < 1.
@@ -221,8 +219,8 @@ class LeakyReLU(Elementwise):
     def _slope(self) -> Array:
         shape, dtype = self._kept["output"]
         slope: Array = self._array("slope", shape, dtype)
-        np.multiply(self._kept["mask"], 1.0 - self.negative_slope, out=slope, casting="same_kind")
-        slope += self.negative_slope
+        slope.fill(self.negative_slope)
+        np.copyto(slope, 1.0, where=self._kept["mask"])
         return slope
 
     def _bend(self) -> None:
@@ -318,137 +316,6 @@ class Tanh(Elementwise):
         y = self._kept["y"]
         bend: Array = -2.0 * y * (1.0 - y * y)
         return bend
-
-
-class Softmax(Layer):
-    """Turn each row into probabilities: y_k = e^{x_k} / Σ_j e^{x_j}.
-
-    Every output depends on every input of its row, dy_k/dx_j = y_k (δ_kj − y_j), so the backward
-    rule mixes a row. For training prefer ``CrossEntropy``, which takes logits: softmax and
-    logarithm together neither overflow nor need this Jacobian.
-
-    References
-    ----------
-    Bridle (1990), Neurocomputing, NATO ASI Series 68, 227-236.
-
-    Examples
-    --------
-    >>> layer = Softmax()
-    >>> layer.forward(np.array([[1000.0, 1000.0]]))
-    array([[0.5, 0.5]])
-    >>> layer.backward(np.array([[1.0, 0.0]]))
-    array([[ 0.25, -0.25]])
-    """
-
-    def forward(self, x: ArrayLike) -> Array:
-        """Compute the probabilities of each row, after taking off its largest entry.
-
-        Parameters
-        ----------
-        x : ndarray of shape (..., K)
-            Logits.
-
-        Returns
-        -------
-        y : ndarray of shape (..., K)
-            Probabilities: each row sums to 1. A fresh array.
-        """
-        x = self._input(x)
-        y: Array = self._array("y", x.shape, x.dtype)
-        np.subtract(x, x.max(axis=-1, keepdims=True, initial=-np.inf), out=y)
-        np.exp(y, out=y)
-        y /= y.sum(axis=-1, keepdims=True)
-        self._kept = {"y": self._keep(y), "output": (y.shape, y.dtype)}
-        return y
-
-    def backward(
-        self,
-        dy: ArrayLike,
-        *,
-        need_dx: bool = True,
-        accumulate: bool = False,  # noqa: ARG002  the contract of all layers; nothing to add to here
-    ) -> Array | None:
-        """Carry the loss gradient back: dx = y (dy − Σ_k y_k dy_k), row by row.
-
-        Parameters
-        ----------
-        dy : ndarray of shape (..., K)
-            Loss gradient at the output.
-        need_dx : bool, default True
-            False in a first layer.
-        accumulate : bool, default False
-            Without effect: there are no parameters.
-
-        Returns
-        -------
-        dx : ndarray of shape (..., K), or None if ``need_dx`` is False
-            Loss gradient at the input, a fresh array.
-        """
-        dy = self._upstream(dy)
-        self._kept["dy"] = self._keep(dy)
-        if not need_dx:
-            return None
-        y = self._kept["y"]
-        dx: Array = np.multiply(y, dy, out=self._array("dx", dy.shape, dy.dtype))
-        mean = dx.sum(axis=-1, keepdims=True)
-        np.subtract(dy, mean, out=dx)
-        dx *= y
-        return dx
-
-    def rforward(self, x_dot: ArrayLike | None, v: ArrayLike | None = None) -> Array | None:  # noqa: ARG002
-        """Differentiate the probabilities: y_dot = y (x_dot − Σ_k y_k x_dot_k).
-
-        Parameters
-        ----------
-        x_dot : ndarray of shape (..., K), or None
-            Change of the input along the direction.
-        v : ndarray of shape (..., 0), or None
-            Without effect: there are no parameters.
-
-        Returns
-        -------
-        y_dot : ndarray of shape (..., K), or None if ``x_dot`` is None
-            Change of the output.
-        """
-        y = self._recall("y", "rforward", "forward")
-        self._kept["y_dot"] = None
-        if x_dot is None:
-            return None
-        change = as_array(x_dot, y.dtype, f"{self!r}.rforward: x_dot")
-        y_dot: Array = y * (change - (y * change).sum(axis=-1, keepdims=True))
-        self._kept["y_dot"] = y_dot
-        return y_dot
-
-    def rbackward(self, dy_dot: ArrayLike, *, need_dx: bool = True) -> Array | None:
-        """Differentiate dx = y (dy − s) with s = Σ_k y_k dy_k, by the product rule.
-
-        Parameters
-        ----------
-        dy_dot : ndarray of shape (..., K)
-            Change of the loss gradient at the output.
-        need_dx : bool, default True
-            False in a first layer.
-
-        Returns
-        -------
-        dx_dot : ndarray of shape (..., K), or None if ``need_dx`` is False
-            Change of the loss gradient at the input.
-        """
-        y_dot = self._recall("y_dot", "rbackward", "rforward")
-        dy, y = self._recall("dy", "rbackward", "backward"), self._kept["y"]
-        change = as_array(dy_dot, y.dtype, f"{self!r}.rbackward: dy_dot")
-        self.grad_dot = np.zeros((0,), y.dtype)
-        if not need_dx:
-            return None
-        dx_dot: Array = y * (change - (y * change).sum(axis=-1, keepdims=True))
-        if y_dot is None:
-            return dx_dot
-        s = (y * dy).sum(axis=-1, keepdims=True)
-        s_dot = (y_dot * dy).sum(axis=-1, keepdims=True)
-        return dx_dot + y_dot * (dy - s) - y * s_dot
-
-    def _features_after(self, features: int | None, where: str) -> int | None:  # noqa: ARG002
-        return features
 
 
 def sigmoid(x: Array, out: Array, scratch: Array) -> Array:

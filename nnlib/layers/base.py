@@ -1,7 +1,7 @@
 """What every layer promises, and how its parameters live in one flat vector.
 
-A layer owns ``theta`` and ``grad``, vectors of length P; ``W``, ``b``, ``dW`` and ``db`` are views of
-them. A model that takes the layer in binds it anew, to slices of the model's own vectors. So an
+A layer owns ``theta`` and ``grad``, vectors of length P; ``W``, ``b``, ``dW`` and ``db`` are views
+of them. A model that takes the layer in binds it anew, to slices of the model's own vectors. So an
 optimizer, a norm or a pruning mask is one line on one vector, and each layer sees its effect.
 
 Leading axes of ``theta`` beyond its last are *stack axes*: folds that are trained at once. In
@@ -13,9 +13,8 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar, Self, overload
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -23,62 +22,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from nnlib._array import FLOAT_TYPES, Array, BoolArray, as_array, check_shape, float_dtype
 from nnlib._workspace import Buffered
 from nnlib.errors import ArgumentError, OrderError, ShapeError
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """Say where one parameter lies in the flat vector.
-
-    Attributes
-    ----------
-    name : str
-        ``"W"`` in a layer, ``"0.W"`` in a model.
-    slice : slice
-        Its place: ``model.theta[parameter.slice]``.
-    shape : tuple of int
-        The shape of its view.
-    decays : bool
-        Whether weight decay acts on it: weights yes, biases no.
-    """
-
-    name: str
-    slice: slice
-    shape: tuple[int, ...]
-    decays: bool
-
-
-class ParameterView:
-    """An attribute that reads as a view of the flat vector; assigning copies into the view.
-
-    Plain assignment would put a new array in place of the view, and the optimizer would go on
-    changing a vector that the layer no longer reads.
-    """
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, layer: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, layer: Layer, owner: type) -> Array: ...
-    def __get__(self, layer: Layer | None, owner: type) -> Array | Self:
-        if layer is None:
-            return self
-        try:
-            return layer._views[self._name]
-        except KeyError:
-            message = f"{layer!r} has no {self._name}."
-            raise AttributeError(message) from None
-
-    def __set__(self, layer: Layer, value: ArrayLike) -> None:
-        view = self.__get__(layer, type(layer))
-        if value is view:  # as after `layer.W += 1`, which has changed the view in place
-            return
-        where = f"{layer!r}.{self._name}"
-        array = as_array(value, view.dtype, where)
-        if array.ndim:  # a lone number fills the view
-            check_shape(array, view.shape, where, "like the values it replaces")
-        np.copyto(view, array)
+from nnlib.layers.parameters import Parameter, ParameterView
 
 
 class Layer(Buffered, ABC):
@@ -148,6 +92,8 @@ class Layer(Buffered, ABC):
     def rforward(self, x_dot: ArrayLike | None, v: ArrayLike | None = None) -> Array | None:
         """Differentiate ``forward`` along a direction: Pearlmutter's R-operator.
 
+        Gives ``y_dot``, the change of the output; None where nothing changes.
+
         Parameters
         ----------
         x_dot : ndarray of the shape of x, or None
@@ -155,11 +101,6 @@ class Layer(Buffered, ABC):
             axes in front of x's own are several directions at once.
         v : ndarray of shape (..., P), or None
             Direction in parameter space. None is zero.
-
-        Returns
-        -------
-        y_dot : ndarray of the shape of y, or None
-            Change of the output; None where nothing changes.
 
         Raises
         ------
@@ -176,8 +117,8 @@ class Layer(Buffered, ABC):
     def rbackward(self, dy_dot: ArrayLike, *, need_dx: bool = True) -> Array | None:
         """Differentiate ``backward`` along the direction of the last ``rforward``.
 
-        Leaves the change of ``grad`` in ``grad_dot``, of shape (..., P): for the whole loss that
-        is the Hessian times v.
+        Gives ``dx_dot``, the change of the loss gradient at the input, and leaves the change of
+        ``grad`` in ``grad_dot``, of shape (..., P): for the whole loss that is the Hessian times v.
 
         Parameters
         ----------
@@ -185,11 +126,6 @@ class Layer(Buffered, ABC):
             Change of the loss gradient at the output.
         need_dx : bool, default True
             False in a first layer.
-
-        Returns
-        -------
-        dx_dot : ndarray of the shape of x, or None if ``need_dx`` is False
-            Change of the loss gradient at the input.
 
         Raises
         ------
@@ -352,12 +288,15 @@ class Layer(Buffered, ABC):
     def _stack_ndim(self) -> int:
         return self._views["theta"].ndim - 1
 
-    def _features_after(self, features: int | None, where: str) -> int | None:  # noqa: ARG002  see below
+    def _features_after(self, features: int | None, where: str) -> int | None:  # ruff: ignore[unused-method-argument]  see below
         """Return the number of features put out for so many put in; None where it is not known."""
         return None
 
     def _input(self, x: ArrayLike) -> Array:
         """Return x in the layer's dtype."""
+        # The words for an error are put together only for one: this runs for every batch.
+        if type(x) is np.ndarray and x.dtype == self._dtype:
+            return x
         return as_array(x, self._dtype, f"{self!r}.forward: x")
 
     def _upstream(self, dy: ArrayLike, rule: str = "backward") -> Array:

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, DTypeLike
 from nnlib._array import Array, Seed, as_array, check_count
 from nnlib.errors import ArgumentError, ShapeError
 from nnlib.initializers import Initializer, he_uniform
-from nnlib.layers.base import Layer, ParameterView
+from nnlib.layers.base import Layer
+from nnlib.layers.parameters import ParameterView
 
 
 class Linear(Layer):
@@ -50,7 +51,7 @@ class Linear(Layer):
 
     W = ParameterView()
     b = ParameterView()
-    dW = ParameterView()
+    dW = ParameterView()  # ruff: ignore[mixed-case-variable-in-class-scope]  the letters of ∂L/∂W
     db = ParameterView()
 
     def __init__(
@@ -71,7 +72,7 @@ class Linear(Layer):
             shapes["b"] = (self.out_features,)
         super().__init__(shapes, dtype=dtype)
         if not callable(init):
-            message = (
+            message = (  # type: ignore[unreachable]  # callers need not be typed
                 f"{self!r}: init is {init!r}, expected a function such as nnlib.he_normal. "
                 "Set values of your own with layer.W = ... ."
             )
@@ -207,8 +208,9 @@ class Linear(Layer):
             flat = self._flat(change, lead=change.ndim - x.ndim)
             self._kept["x_dot"] = flat
             y_dot = y_dot + flat @ self.W
-        shape = self._kept["output"][0]
-        return y_dot.reshape(*y_dot.shape[: y_dot.ndim - self._stack_ndim - 2], *shape)
+        lead = y_dot.shape[: y_dot.ndim - self._stack_ndim - 2]
+        in_shape: Array = y_dot.reshape(*lead, *self._kept["output"][0])
+        return in_shape
 
     def rbackward(self, dy_dot: ArrayLike, *, need_dx: bool = True) -> Array | None:
         """Differentiate ``backward`` along the direction of the last ``rforward``.
@@ -247,15 +249,16 @@ class Linear(Layer):
         self.grad_dot = np.concatenate(parts, axis=-1)
         if not need_dx:
             return None
-        dx_dot = change @ self.W.mT + dy @ V.mT
-        return dx_dot.reshape(*dx_dot.shape[: dx_dot.ndim - self._stack_ndim - 2], *x.shape)
+        dx_dot: Array = change @ self.W.mT + dy @ V.mT
+        lead = dx_dot.shape[: dx_dot.ndim - self._stack_ndim - 2]
+        return dx_dot.reshape(*lead, *x.shape)
 
     def _rows(self, x: Array) -> Array:
         """Check that x holds rows of ``in_features`` numbers, stack axes in front."""
         stack = self._views["theta"].shape[:-1]
-        if x.ndim >= 2 + len(stack) and x.shape[-1] == self.in_features:
-            if not stack or x.shape[: len(stack)] == stack:
-                return x
+        enough = x.ndim >= 2 + len(stack) and x.shape[-1] == self.in_features
+        if enough and x.shape[: len(stack)] == stack:
+            return x
         expected = "(" + "".join(f"{size}, " for size in stack) + f"N, {self.in_features})"
         hint = ""
         if x.shape == (self.in_features,):

@@ -1,17 +1,17 @@
-"""A model: layers one after the other, and all their parameters in one vector."""
+"""The model of most units: layers one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import FLOAT_TYPES, Array, BoolArray, as_array, check_count
-from nnlib._workspace import FRESH, Buffered, Workspace, working_in
-from nnlib.errors import ArgumentError, DtypeError, SharedLayerError, ShapeError
-from nnlib.layers.base import Layer, Parameter
+from nnlib._array import Array, as_array, check_count
+from nnlib.errors import ShapeError
+from nnlib.layers.base import Layer
+from nnlib.layers.container import Container
 
 if TYPE_CHECKING:
     from nnlib.losses import Loss
@@ -20,7 +20,7 @@ ROWS_PER_SLICE = 1024
 """How many rows run through the model at once; more would leave the processor's cache."""
 
 
-class Sequential(Layer):
+class Sequential(Container):
     """Run layers one after the other.
 
     The model owns two contiguous vectors of length P, ``theta`` and ``grad``. Every ``W``, ``b``,
@@ -49,6 +49,7 @@ class Sequential(Layer):
 
     Examples
     --------
+    >>> from nnlib import Linear, ReLU
     >>> model = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
     >>> [(p.name, p.shape) for p in model.parameters()]
     [('0.W', (2, 3)), ('0.b', (3,)), ('2.W', (3, 1)), ('2.b', (1,))]
@@ -60,23 +61,8 @@ class Sequential(Layer):
     0.5
     """
 
-    layers: tuple[Layer, ...]
-
     def __init__(self, *layers: Layer) -> None:
-        self.layers = _checked(layers)
-        super().__init__(None)
-        dtypes = {layer.dtype for layer in self.layers} - {None}
-        if len(dtypes) > 1:
-            message = (
-                f"Sequential: the layers have dtypes {sorted(map(str, dtypes))}, expected one. "
-                "Give all of them the same dtype, or convert one with layer.astype."
-            )
-            raise DtypeError(message)
-        self._dtype = dtypes.pop() if dtypes else None
-        self._check_features()
-        self._join(self._dtype or FLOAT_TYPES[0])
-        for layer in self.layers:
-            layer._owned = True
+        super().__init__(layers)
 
     # Forward and backward -----------------------------------------------------------------------
 
@@ -124,6 +110,8 @@ class Sequential(Layer):
         ------
         OrderError
             If ``forward`` has not run.
+        ShapeError
+            If ``dy`` is not shaped like the last output.
         """
         shape, dtype = self._recall("output", "backward", "forward")
         if self._workspace is not None:
@@ -150,6 +138,13 @@ class Sequential(Layer):
         y_dot : ndarray of the shape of y, or None
             Change of the output.
 
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
+        ShapeError
+            If v does not hold one entry for each parameter.
+
         References
         ----------
         Pearlmutter (1994), Neural Computation 6, 147-160.
@@ -162,7 +157,9 @@ class Sequential(Layer):
                 f"(..., {self.theta.shape[-1]}), one entry for each parameter."
             )
             raise ShapeError(message)
-        y_dot = None if x_dot is None else as_array(x_dot, self._dtype, "Sequential.rforward: x_dot")
+        y_dot = (
+            None if x_dot is None else as_array(x_dot, self._dtype, "Sequential.rforward: x_dot")
+        )
         for layer, place in self._places():
             y_dot = layer.rforward(y_dot, None if vector is None else vector[..., place])
         return y_dot
@@ -215,6 +212,11 @@ class Sequential(Layer):
         -------
         y : ndarray of shape (N, ...)
             Output of the last layer, a fresh array.
+
+        Raises
+        ------
+        ShapeError
+            If X has no rows axis.
         """
         check_count(batch_size, "batch_size", "Sequential.predict")
         X = self._input(X)
@@ -287,7 +289,7 @@ class Sequential(Layer):
         rows_per_slice: int = ROWS_PER_SLICE,
         after_slice: Callable[[], None] | None = None,
     ) -> float:
-        """Do the work of ``loss_and_gradient``; ``after_slice`` looks at the loss after each slice."""
+        """Do the work of ``loss_and_gradient``, calling ``after_slice`` after each slice."""
         n = len(X) if X.ndim else 0
         if targets.ndim == 0 or len(targets) != n or n == 0:
             message = (
@@ -305,7 +307,7 @@ class Sequential(Layer):
                 share = len(part_X) / n
                 value += share * loss.forward(self._forward(part_X), part_targets)
                 dy = loss.backward()
-                if share != 1.0:
+                if step < n:
                     dy *= share
                 self._backward(dy, need_dx=False, accumulate=start > 0)
                 if after_slice is not None:
@@ -325,145 +327,7 @@ class Sequential(Layer):
             last = layer.backward(last, need_dx=need_dx or not first, accumulate=accumulate)  # type: ignore[arg-type]  # None only after the first layer
         return last if need_dx else None
 
-    # Parameters ---------------------------------------------------------------------------------
-
-    def parameters(self) -> list[Parameter]:
-        """List the parameters of all layers, in the order of ``theta``."""
-        return [
-            Parameter(
-                f"{i}.{p.name}",
-                slice(place.start + p.slice.start, place.start + p.slice.stop),
-                p.shape,
-                p.decays,
-            )
-            for i, (layer, place) in enumerate(self._places())
-            for p in layer.parameters()
-        ]
-
-    def buffers(self) -> dict[str, Array]:
-        """Return the running statistics of all layers by name."""
-        return {
-            f"{i}.{name}": array
-            for i, layer in enumerate(self.layers)
-            for name, array in layer.buffers().items()
-        }
-
-    def train(self, mode: bool = True) -> Sequential:
-        """Switch all layers to training behavior, and return the model."""
-        for layer in self._everything():
-            layer.training = mode
-        return self
-
-    def _set_dtype(self, dtype: np.dtype[Any]) -> None:
-        for layer in self.layers:
-            layer._set_dtype(dtype)
-        self._dtype = dtype
-
-    def _places(self) -> Iterator[tuple[Layer, slice]]:
-        """Yield each layer with its slice of the last axis of ``theta``."""
-        start = 0
-        for layer in self.layers:
-            stop = start + layer.theta.shape[-1]
-            yield layer, slice(start, stop)
-            start = stop
-
-    def _join(self, dtype: np.dtype[Any]) -> None:
-        """Move the parameters of all layers into vectors of the model's own."""
-        parts = [layer for layer in self.layers if layer.theta.size]
-        stacks = {part.theta.shape[:-1] for part in parts}
-        if len(stacks) > 1:
-            message = f"Sequential: the layers have stack axes {sorted(stacks)}, expected one kind."
-            raise ShapeError(message)
-        if not parts:
-            return
-        self._bind(
-            np.concatenate([part.theta for part in parts], axis=-1, dtype=dtype),
-            np.concatenate([part.grad for part in parts], axis=-1, dtype=dtype),
-            np.concatenate([part.decay_mask for part in parts]),
-        )
-
-    def _bind(self, theta: Array, grad: Array, decay_mask: BoolArray) -> None:
-        """Bind every layer to its slice of these vectors."""
-        self._views = {"theta": theta, "grad": grad}
-        self._decay_mask = decay_mask
-        for layer, place in self._places():
-            if layer.theta.shape[-1]:
-                layer._bind(theta[..., place], grad[..., place], decay_mask[place])
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore, and make the layers views of the model's vectors again."""
-        super().__setstate__(state)
-        for layer in self.layers:
-            layer._owned = True
-
-    # Checks and workspaces ----------------------------------------------------------------------
-
-    @property
-    def couples_rows(self) -> bool:  # type: ignore[override]  # a model answers for its layers
-        """Whether some layer couples rows, so that a batch cannot be cut in slices."""
-        return any(layer.couples_rows for layer in self.layers)
-
-    @property
-    def stackable(self) -> bool:  # type: ignore[override]  # a model answers for its layers
-        """Whether all layers understand stack axes, so that folds train at once."""
-        return all(layer.stackable for layer in self.layers)
-
-    def _everything(self) -> Iterator[Layer]:
-        """Yield the model, its layers, and the layers within them."""
-        yield self
-        for layer in self.layers:
-            if isinstance(layer, Sequential):
-                yield from layer._everything()
-            else:
-                yield layer
-
-    def _lent_workspaces(self, *others: Buffered) -> Any:
-        """Lend every layer, and the loss, the workspace that it alone uses."""
-        if "_workspaces" not in self.__dict__:
-            self._workspaces = [(leaf, Workspace()) for leaf in self._everything()]
-            self._loss_workspace = Workspace()
-        return working_in([*self._workspaces, *((other, self._loss_workspace) for other in others)])
-
-    def _lent_fresh(self) -> Any:
-        """Let every layer take new memory, and keep without copying what it is handed."""
-        return working_in((leaf, FRESH) for leaf in self._everything())
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave workspaces out of copies and pickles."""
-        state = super().__getstate__()
-        return {k: v for k, v in state.items() if k not in {"_workspaces", "_loss_workspace"}}
-
-    def _check_features(self) -> None:
-        self._features_after(None, "Sequential:")
-
     def _features_after(self, features: int | None, where: str) -> int | None:
         for i, layer in enumerate(self.layers):
             features = layer._features_after(features, f"{where} layer {i}")
         return features
-
-    def __repr__(self) -> str:
-        inner = ", ".join(map(repr, self.layers))
-        return f"Sequential({inner})"
-
-
-def _checked(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """Return the layers after checking that each is a layer, new to models, and comes once."""
-    if not layers:
-        message = "Sequential: no layers, expected at least one."
-        raise ArgumentError(message)
-    seen: set[int] = set()
-    for i, layer in enumerate(layers):
-        if not isinstance(layer, Layer):
-            hint = " Unpack the list: Sequential(*layers)." if isinstance(layer, list) else ""
-            hint = " Create it with parentheses." if isinstance(layer, type) else hint
-            message = f"Sequential: argument {i} is {layer!r:.60}, expected a layer.{hint}"
-            raise DtypeError(message)
-        if id(layer) in seen or layer._owned:
-            where = "comes twice" if id(layer) in seen else "belongs to another model"
-            message = (
-                f"Sequential: layer {i}, {layer!r}, {where}, expected a layer of its own. "
-                "Create a new one, or copy it with copy.deepcopy."
-            )
-            raise SharedLayerError(message)
-        seen.add(id(layer))
-    return layers

@@ -1,7 +1,7 @@
 """Optimizers: what to do with a gradient.
 
-An optimizer holds a model and changes ``model.theta`` in place at each ``step()``. Wherever a rate is
-wanted, a function from step number to rate may stand.
+An optimizer holds a model and changes ``model.theta`` in place at each ``step()``. Wherever a rate
+is wanted, a function from step number to rate may stand.
 
     >>> from nnlib import SGD, Linear
     >>> layer = Linear(1, 1, bias=False)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from numbers import Real
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from nnlib._array import Array, BoolArray
+from nnlib._array import Array, BoolArray, check_number
 from nnlib.errors import ArgumentError, DtypeError, NonFiniteError
 
 Schedule: TypeAlias = Callable[[int], float]
@@ -60,7 +59,7 @@ class Optimizer(ABC):
         self.model = model
         self.steps = 0
         self._state: dict[str, Array] = {}
-        self.lr = lr  # type: ignore[assignment]  # the setter also takes a schedule
+        self.lr = lr
 
     @property
     def lr(self) -> float:
@@ -119,13 +118,7 @@ class Optimizer(ABC):
         return vector
 
     def _checked(self, lr: object) -> float:
-        if isinstance(lr, bool) or not isinstance(lr, Real) or not 0 <= lr < math.inf:
-            message = (
-                f"{type(self).__name__}: the learning rate is {lr!r}, expected a number that is not "
-                "negative, or a function from step to such a number."
-            )
-            raise ArgumentError(message)
-        return float(lr)
+        return check_number(lr, "the learning rate", type(self).__name__)
 
     def __repr__(self) -> str:
         rate = "schedule" if callable(self._lr) else f"{self._lr:g}"

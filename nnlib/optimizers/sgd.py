@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 
-from nnlib._array import Array
+from nnlib._array import Array, check_number
 from nnlib.errors import ArgumentError
 from nnlib.optimizers.base import Optimizer, Schedule, Trainable
 
@@ -42,6 +40,7 @@ class SGD(Optimizer):
 
     Examples
     --------
+    >>> from nnlib import Linear
     >>> layer = Linear(1, 1, bias=False, dtype=np.float64)
     >>> layer.W = [[1.0]]
     >>> optimizer = SGD(layer, lr=0.1, momentum=0.5)
@@ -62,18 +61,12 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(model, lr)
-        if not isinstance(momentum, Real) or not 0 <= momentum < 1:
-            message = f"SGD: momentum is {momentum!r}, expected 0 up to below 1."
-            raise ArgumentError(message)
-        if not isinstance(weight_decay, Real) or not 0 <= weight_decay < np.inf:
-            message = f"SGD: weight_decay is {weight_decay!r}, expected a number ≥ 0."
-            raise ArgumentError(message)
-        if nesterov and not momentum:
+        self.momentum = check_number(momentum, "momentum", "SGD", below=1)
+        self.weight_decay = check_number(weight_decay, "weight_decay", "SGD")
+        self.nesterov = bool(nesterov)
+        if self.nesterov and not self.momentum:
             message = "SGD: nesterov=True with momentum=0, expected momentum > 0, such as 0.9."
             raise ArgumentError(message)
-        self.momentum = float(momentum)
-        self.nesterov = bool(nesterov)
-        self.weight_decay = float(weight_decay)
 
     def _update(self, theta: Array, grad: Array, lr: float) -> None:
         step = self._vector("scratch", theta)

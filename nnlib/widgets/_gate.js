@@ -1,4 +1,4 @@
-import { button, freshId, h, memory, parseNumber } from "./_kit.js";
+import { button, freshId, h, memory, onEnter, parseNumber } from "./_kit.js";
 
 /** What the trait "prediction" holds after "Show without predicting". */
 export const SHOWN = "shown without predicting";
@@ -36,6 +36,7 @@ export function predictionGate(view, model, spec) {
       panel.querySelector("button, input")?.focus({ preventScroll: true });
     }) : ask(spec, commit)));
     spec.unlock(open);
+    view.root.classList.toggle("nn-open", open);
     view.redraw();
   };
 
@@ -66,7 +67,7 @@ function ask(spec, commit) {
     if (Number.isFinite(parseNumber(input.value))) commit(input.value.trim());
     else { note.textContent = "Please enter a number, for example 0.25 or 1/4."; input.focus(); }
   };
-  input.addEventListener("keydown", (event) => { if (event.key === "Enter") send(); });
+  input.addEventListener("keydown", onEnter(send));
   return [question, h("div", { class: "nn-choices" },
     h("label", { for: id }, "Your number"), input, spec.unit ? h("span", {}, spec.unit) : "",
     button("Commit", send), skip, note)];

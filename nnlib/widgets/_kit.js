@@ -86,6 +86,18 @@ export function button(label, onclick, props = {}) {
 }
 
 /**
+ * Run on Enter in a text input. The key goes no further: the focus may have moved to a button by
+ * then, and the same key would press it.
+ */
+export function onEnter(run) {
+  return (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    run();
+  };
+}
+
+/**
  * A labelled range input with its value beside it.
  * @param {{label: string, min: number, max: number, step: number, read: () => number,
  *   write: (v: number) => void, show?: (v: number) => string, say?: (v: number) => string}} spec

@@ -15,10 +15,11 @@ export function presetRow(presets, reset) {
 
 /**
  * A table of numbers that are buttons. One of them is in the tab order; arrows move among them.
- * @param {{heads: string[] | null, rows: [string, string[]][], pick: (key: string) => void}} spec
- *   rows are a heading and the keys of its numbers
+ * @param {{heads: string[] | null, rows: [string, string[]][], pick: (key: string) => void,
+ *   say: (key: string) => string}} spec rows are a heading and the keys of its numbers;
+ *   `say` names a number aloud
  */
-export function numberGrid({ heads, rows, pick }) {
+export function numberGrid({ heads, rows, pick, say }) {
   const grid = rows.map(([, keys]) => keys.map((key) => h("button", { type: "button", class: "nn-cell",
     "data-key": key, onclick: () => pick(key), onfocus: () => pick(key) })));
   const table = h("table", { class: "nn-table" },
@@ -40,11 +41,11 @@ export function numberGrid({ heads, rows, pick }) {
     for (const cell of cells) {
       const key = cell.dataset.key;
       const text = textOf(key);
-      if (cell.textContent !== (text || "·")) cell.textContent = text || "·";
+      if (cell.textContent !== (text || "?")) cell.textContent = text || "?";
       cell.disabled = !text;
       cell.tabIndex = cell === current ? 0 : -1;
       cell.setAttribute("aria-pressed", String(key === picked));
-      cell.setAttribute("aria-label", `${key} ${text || "not computed yet"}`);
+      cell.setAttribute("aria-label", `${say(key)}: ${text || "not computed yet"}`);
       cell.classList.toggle("nn-f", /^[ay]/.test(key));
       cell.classList.toggle("nn-b", /^[dsn]\d/.test(key));
     }

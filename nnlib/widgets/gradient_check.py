@@ -177,8 +177,9 @@ def slope_between(errors: list[float], low: float, high: float) -> float:
     if len(pairs) < 2:
         return math.nan
     mean_p, mean_e = (sum(column) / len(pairs) for column in zip(*pairs, strict=True))
-    spread = sum((p - mean_p) ** 2 for p, _ in pairs)
-    return sum((p - mean_p) * (e - mean_e) for p, e in pairs) / spread
+    spread: float = sum((p - mean_p) ** 2 for p, _ in pairs)
+    shared: float = sum((p - mean_p) * (e - mean_e) for p, e in pairs)
+    return shared / spread
 
 
 class GradientCheck(Figure):

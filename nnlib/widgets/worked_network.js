@@ -88,6 +88,11 @@ export function label(key) {
   return key === "t" || key === "lr" ? { t: "t", lr: "η" }[key] : sign + subscript(key.slice(1));
 }
 
+/** A name as it is spoken. */
+const say = (key) => {
+  const kind = { d: "delta", s: "change of w", n: "new w" }[key[0]] ?? key[0];
+  return key === "error" || key === "loss" ? key : `${kind} ${[...key.slice(1)].join(" ")}`;
+};
 const digits = (key) => (/^[ds]\d/.test(key) ? 5 : 4);
 
 /** The number written out: names, then values, then the result. */
@@ -166,10 +171,10 @@ function render({ model, el }) {
     view.announce(explanation(key, numbers(settings())));
     view.redraw();
   };
-  const units = numberGrid({ heads: ["unit", "a", "y", "δ"], pick,
+  const units = numberGrid({ heads: ["unit", "a", "y", "δ"], pick, say,
     rows: [3, 4, 5].map((u) => [`${u}`, [`a${u}`, `y${u}`, `d${u}`]]) });
-  const ends = numberGrid({ heads: null, pick, rows: [["error t − y₅", ["error"]], ["loss L = ½ (t − y₅)²", ["loss"]]] });
-  const links = numberGrid({ heads: ["weight", "now", "Δw", "new"], pick,
+  const ends = numberGrid({ heads: null, pick, say, rows: [["error t − y₅", ["error"]], ["loss L = ½ (t − y₅)²", ["loss"]]] });
+  const links = numberGrid({ heads: ["weight", "now", "Δw", "new"], pick, say,
     rows: WEIGHTS.map((w) => [label(w), [w, `s${w.slice(1)}`, `n${w.slice(1)}`]]) });
   const grids = [units, ends, links];
 
@@ -224,10 +229,10 @@ function render({ model, el }) {
 }
 
 const PLACES = {
-  wide: { size: [580, 340], r: 27, at: { 1: [45, 80], 2: [45, 250], 3: [265, 80], 4: [265, 250], 5: [495, 165] },
+  wide: { size: [580, 340], r: 29, at: { 1: [45, 80], 2: [45, 250], 3: [265, 80], 4: [265, 250], 5: [495, 165] },
     text: [577, 262], end: null, along: { 13: 0.5, 23: 0.26, 14: 0.26, 24: 0.5, 35: 0.5, 45: 0.5 } },
   narrow: { size: [350, 400], r: 25, at: { 1: [30, 75], 2: [30, 285], 3: [172, 75], 4: [172, 285], 5: [320, 180] },
-    text: [347, 318], end: 347, along: { 13: 0.5, 23: 0.28, 14: 0.28, 24: 0.5, 35: 0.55, 45: 0.5 } },
+    text: [347, 318], end: 347, along: { 13: 0.5, 23: 0.28, 14: 0.28, 24: 0.5, 35: 0.55, 45: 0.42 } },
 };
 
 function drawNetwork(svg, all, stage, picked, narrow) {

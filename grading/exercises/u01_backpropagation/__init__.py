@@ -1,7 +1,9 @@
-"""Exercises of unit 01: backpropagation, from one network by hand to any graph."""
+"""Exercises of unit 01: backpropagation, from one network by hand to any graph.
 
-from __future__ import annotations
+Every implementation stands alone: its source is shown to learners and pasted into notebooks, so it
+uses NumPy, built-ins and its arguments only, and repeats what its neighbours also need.
+"""
 
-from grading.exercises._declaration import Exercise
+from grading.exercises.u01_backpropagation.unit import EXERCISES
 
-EXERCISES: tuple[Exercise, ...] = ()
+__all__ = ["EXERCISES"]

@@ -27,10 +27,11 @@ def test_kernel_is_this_interpreter_on_one_thread_recording_nothing(monkeypatch,
     )
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setenv("EXPECTED", sys.executable)
 
     run = execute(
         notebook_of(
-            "import os, sys\nprint(sys.executable)",
+            "import os, sys\nprint(sys.executable == os.environ['EXPECTED'])",
             "print(os.environ['OMP_NUM_THREADS'], os.environ['NNCOURSE_PROGRESS'], os.listdir())",
             "import grading, nnlib",
             "import matplotlib\nprint(matplotlib.get_backend())",
@@ -39,7 +40,7 @@ def test_kernel_is_this_interpreter_on_one_thread_recording_nothing(monkeypatch,
     )
 
     printed = [cell.outputs[0].text.strip() for cell in run.notebook.cells if cell.outputs]
-    assert printed[0] == sys.executable
+    assert printed[0] == "True"
     assert printed[1] == "1 off []"
     assert "inline" in printed[2]
     assert run.seconds > 0
@@ -62,6 +63,20 @@ def test_only_lasting_outputs_are_kept():
     nbformat.validate(run.notebook)
 
 
+def test_folders_of_this_machine_are_not_kept():
+    run = execute(
+        notebook_of(
+            "import sys, os\nprint(sys.executable)",
+            "from IPython.display import HTML\nHTML(f'<p>{os.path.expanduser(\"~\")}/x</p>')",
+        ),
+        "a.ipynb",
+    )
+
+    outputs = [cell.outputs[0] for cell in run.notebook.cells]
+    assert outputs[0].text.startswith("…")
+    assert outputs[1].data["text/html"] == "<p>…/x</p>"
+
+
 def test_two_runs_give_the_same_notebook():
     source = "print({'a', 'b', 'c', 'd'})"
 
@@ -73,9 +88,9 @@ def test_two_runs_give_the_same_notebook():
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("{}['missing']", "a.ipynb, cell 2: it raises KeyError: 'missing'. Mend the cell."),
-        ("while True: pass", "a.ipynb: it runs longer than 3 s and was stopped after cell 1"),
-        ("import os; os._exit(3)", "a.ipynb: the kernel died after cell 1"),
+        ("{}['missing']", "a.ipynb, in cell 2: it raises KeyError: 'missing'. Mend the cell."),
+        ("while True: pass", "a.ipynb: it runs longer than 3 s and was stopped in cell 2"),
+        ("import os; os._exit(3)", "a.ipynb: the kernel died in cell 2"),
     ],
     ids=["error", "endless", "dead"],
 )

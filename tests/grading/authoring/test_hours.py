@@ -13,7 +13,8 @@ def test_estimate_adds_words_core_exercises_and_figures(registry):
     notebook = cells.new_notebook([
         cells.new_cell("markdown", text, {}),
         cells.new_cell("code", "not a word of prose", {}),
-        cells.new_cell("code", "draw()", {"tags": ["figure"]}),
+        cells.new_cell("code", "from nnlib.widgets import Prediction, Bowl", {"tags": ["figure"]}),
+        cells.new_cell("code", "Bowl(rate=0.1)", {"tags": ["figure"]}),
     ])
 
     found = estimate(notebook, registry.values())

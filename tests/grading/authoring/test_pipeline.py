@@ -50,7 +50,7 @@ def test_build_then_check_agree_and_nothing_runs_twice(checkout, run, edit, exec
     assert executions == [f"solutions/{SLUG}/{SLUG}.ipynb"]
     assert [path.name for path in first.units[0].written] == [f"{SLUG}.ipynb"] * 3
     assert first.units[0].seconds < 60
-    assert "0.3 h (reading 0 min, core exercises 10 min, figures 5 min)" in lines[0]
+    assert "0.2 h (reading 0 min, core exercises 10 min, figures 0 min)" in lines[0]
     text = solution.read_text(encoding="utf-8")
     assert "doubling keeps the sign\\n" in text
     assert "widgets" not in json.loads(text)["metadata"]
@@ -148,6 +148,17 @@ def test_unit_that_its_own_check_rejects_is_refused(checkout, run, edit, old, ne
 
     assert expected in str(refusal.value)
     assert not (checkout / "solutions" / SLUG).exists()
+
+
+def test_fault_of_another_unit_does_not_stop_a_build(checkout, run):
+    (checkout / "solutions" / "05-later.py").write_text('# %% exercise="later"\n', encoding="utf-8")
+
+    result, lines = run(units=["00"])
+
+    assert [unit.slug for unit in result.units] == [SLUG]
+    assert lines[0].startswith("  not searched for answers of unit 05: solutions/05-later.py")
+    with pytest.raises(Refusal, match="05-later"):
+        run()
 
 
 def test_unknown_unit_is_refused_with_the_known_ones(run):

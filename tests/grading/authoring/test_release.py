@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from grading.authoring import cells
-from grading.authoring.release import release, scripts_on_path
+from grading.authoring.release import _empty_gradebook, release, scripts_on_path
 from grading.refusals import Refusal
 
 
@@ -17,6 +17,7 @@ def test_release_works_without_an_activated_environment(built, monkeypatch, tmp_
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.chdir(tmp_path)
     assert shutil.which("alembic") is None
+    _empty_gradebook.cache_clear()
 
     released = release({"00-doubling": built.source.notebook})
 

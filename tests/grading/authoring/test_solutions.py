@@ -58,6 +58,24 @@ def test_short_formula_is_distinctive(line):
     assert [found.text for found in distinctive_lines("f", source)] == [line]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return loss, gradient",
+        "for parent in parents:",
+        "for i, row in enumerate(rows):",
+        "if total is not None:",
+        "while waiting:",
+        "from numpy import linalg",
+        "y = x @ W",
+    ],
+)
+def test_line_of_any_program_is_not_distinctive(line):
+    source = f'def f(x):\n    """Do."""\n    ### BEGIN SOLUTION\n    {line}\n    ### END SOLUTION\n'
+
+    assert distinctive_lines("f", source) == []
+
+
 def test_stub_raises_until_the_answer_is_written():
     namespace = {"np": np}
 

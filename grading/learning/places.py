@@ -1,10 +1,27 @@
-"""Find the notebook in which a learner stopped."""
+"""Where a learner's copy of the course lies, and in which notebook they stopped."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from grading.house import course_root
+from grading.refusals import Refusal
+
 FIRST_UNIT = "00"
+
+
+def default_folder() -> Path:
+    """Return where a learner's copy of the course lies unless they name another place.
+
+    Returns
+    -------
+    folder : Path
+        ``my-course`` in a checkout (git ignores it), ``~/nn-course`` without one.
+    """
+    try:
+        return course_root() / "my-course"
+    except Refusal:
+        return Path.home() / "nn-course"
 
 
 def page_to_open(folder: Path, last_unit: str = FIRST_UNIT) -> str:

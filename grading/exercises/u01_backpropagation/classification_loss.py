@@ -1,0 +1,266 @@
+"""Softmax and cross-entropy in one: the loss of a classifier and its gradient at the logits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from grading.exercises._declaration import (
+    Case,
+    Criterion,
+    Exercise,
+    HandCase,
+    Hint,
+    Misconception,
+)
+from grading.probes import Call
+
+
+def _cases(rng: np.random.Generator) -> Case:
+    n, k = rng.choice(np.arange(2, 9), size=2, replace=False)
+    z = rng.uniform(-3.0, 3.0, size=(n, k))
+    return Case({"z": z, "targets": rng.integers(k, size=n)})
+
+
+def _cases_with_huge_logits(rng: np.random.Generator) -> Case:
+    n, k = rng.choice(np.arange(3, 9), size=2, replace=False)
+    z = rng.uniform(-1000.0, 1000.0, size=(n, k))
+    z[0, 0], z[0, 1] = 1000.0, -1000.0
+    targets = rng.integers(k, size=n)
+    targets[0] = 1  # far from the truth, so that a loss cut off at log(ε) shows
+    return Case({"z": z, "targets": targets})
+
+
+def softmax_cross_entropy(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the mean loss in nats and dz (N, K), for logits z (N, K) and class numbers (N,)."""
+    rows = np.arange(len(z))
+    shifted = z - z.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    loss = -log_p[rows, targets].mean()
+    dz = np.exp(log_p)
+    dz[rows, targets] -= 1.0
+    return float(loss), dz / len(z)
+
+
+def _by_logaddexp(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    log_total = np.logaddexp.reduce(z, axis=1)
+    one_hot = np.eye(z.shape[1])[targets]
+    loss = np.mean(log_total - (z * one_hot).sum(axis=1))
+    return float(loss), (np.exp(z - log_total[:, None]) - one_hot) / len(z)
+
+
+def _row_by_row(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    loss, dz = 0.0, np.zeros_like(z)
+    for i in range(len(z)):
+        e = np.exp(z[i] - z[i].max())
+        loss += (np.log(e.sum()) - (z[i, targets[i]] - z[i].max())) / len(z)
+        dz[i] = e / e.sum()
+        dz[i, targets[i]] -= 1.0
+        dz[i] /= len(z)
+    return float(loss), dz
+
+
+def _overflow(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    rows = np.arange(len(z))
+    e = np.exp(z)
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.log(p[rows, targets]).mean()
+    p[rows, targets] -= 1.0
+    return float(loss), p / len(z)
+
+
+def _mean_missing(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    rows = np.arange(len(z))
+    shifted = z - z.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    dz = np.exp(log_p)
+    dz[rows, targets] -= 1.0
+    return float(-log_p[rows, targets].sum()), dz
+
+
+def _gradient_not_averaged(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    rows = np.arange(len(z))
+    shifted = z - z.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    dz = np.exp(log_p)
+    dz[rows, targets] -= 1.0
+    return float(-log_p[rows, targets].mean()), dz
+
+
+def _jacobian_applied_twice(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    rows = np.arange(len(z))
+    shifted = z - z.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    p = np.exp(log_p)
+    g = p.copy()
+    g[rows, targets] -= 1.0
+    g /= len(z)
+    dz = p * (g - (g * p).sum(axis=1, keepdims=True))
+    return float(-log_p[rows, targets].mean()), dz
+
+
+def _one_hot_forgotten(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    shifted = z - z.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    loss = -log_p[np.arange(len(z)), targets].mean()
+    return float(loss), np.exp(log_p) / len(z)
+
+
+def _sign_reversed(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    rows = np.arange(len(z))
+    shifted = z - z.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    dz = -np.exp(log_p)
+    dz[rows, targets] += 1.0
+    return float(-log_p[rows, targets].mean()), dz / len(z)
+
+
+def _epsilon_inside_log(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    rows = np.arange(len(z))
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.log(p[rows, targets] + 1e-12).mean()
+    p[rows, targets] -= 1.0
+    return float(loss), p / len(z)
+
+
+def _softmax_over_the_batch(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    rows = np.arange(len(z))
+    shifted = z - z.max(axis=0, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=0, keepdims=True))
+    dz = np.exp(log_p)
+    dz[rows, targets] -= 1.0
+    return float(-log_p[rows, targets].mean()), dz / len(z)
+
+
+_HAND = HandCase(
+    {
+        "z": np.array([[0.0, np.log(2), np.log(5)], [np.log(2), 0.0, 0.0]]),
+        "targets": np.array([1, 2]),
+    },
+    # p = (1/8, 2/8, 5/8) and (2/4, 1/4, 1/4): both targets have probability 1/4
+    {
+        "loss": np.log(4),
+        "dz": np.array([[1 / 16, -3 / 8, 5 / 16], [1 / 4, 1 / 8, -3 / 8]]),
+    },
+)
+
+_STABLE_HAND = HandCase(
+    {
+        "z": np.array([[1000.0, 0.0, -1000.0], [-800.0, 800.0, 0.0]]),
+        "targets": np.array([1, 1]),
+    },
+    # p = (1, 0, 0) and (0, 1, 0) to 340 digits: losses 1000 and 0
+    {"loss": 500.0, "dz": np.array([[0.5, -0.5, 0.0], [0.0, 0.0, 0.0]])},
+)
+
+SOFTMAX_CROSS_ENTROPY = Exercise(
+    id="softmax_cross_entropy",
+    unit="01",
+    tier="core",
+    title="Softmax cross-entropy: loss and gradient",
+    minutes=15,
+    difficulty=3,
+    probe=Call(returns=("loss", "dz")),
+    cases=_cases,
+    criteria=(
+        Criterion("loss", 1, ("loss",), _HAND),
+        Criterion("dz", 2, ("dz",), _HAND),
+        Criterion("stable", 1, ("loss", "dz"), _STABLE_HAND, draw=_cases_with_huge_logits),
+    ),
+    reference=softmax_cross_entropy,
+    alternatives=(_by_logaddexp, _row_by_row),
+    misconceptions=(
+        Misconception(
+            "overflow",
+            _overflow,
+            ("stable",),
+            "exp of a large logit is infinite, and infinite / infinite is NaN. Softmax does not "
+            "change if the same number is taken from every logit of a row. Which number makes the "
+            "largest exponent 0?",
+        ),
+        Misconception(
+            "mean_missing",
+            _mean_missing,
+            ("loss", "dz", "stable"),
+            "Loss and gradient are sums over the batch. In this course a loss is a mean, so that "
+            "the learning rate need not know the batch size. By what do you divide both?",
+        ),
+        Misconception(
+            "gradient_not_averaged",
+            _gradient_not_averaged,
+            ("dz", "stable"),
+            "The loss is a mean over the rows, `dz` is not. Each row's logits reach the loss "
+            "through that mean only. What factor does a mean over N rows pass back to each of "
+            "them?",
+        ),
+        Misconception(
+            "jacobian_applied_twice",
+            _jacobian_applied_twice,
+            ("dz", "stable"),
+            "p − one-hot is multiplied with the softmax Jacobian. That difference is already the "
+            "gradient at z: the Jacobian and the 1/p of the logarithm have met in it. At which "
+            "variable would you have to start for the Jacobian to be needed?",
+        ),
+        Misconception(
+            "one_hot_forgotten",
+            _one_hot_forgotten,
+            ("dz", "stable"),
+            "`dz` holds the probabilities alone, so every logit is pushed down, the right one too. "
+            "A row of `dz` adds up to 0. What must be taken off at the target?",
+        ),
+        Misconception(
+            "sign_reversed",
+            _sign_reversed,
+            ("dz", "stable"),
+            "Every sign of `dz` is reversed: it points down the loss. Gradients of this course "
+            "point up. If the logit of the target grows, does the loss rise or fall?",
+        ),
+        Misconception(
+            "epsilon_inside_log",
+            _epsilon_inside_log,
+            ("stable",),
+            "A small number inside the logarithm cuts the loss off near 27.6, which is "
+            "−log(1e-12). A logit 1000 too low costs 1000. Can log p be written without computing "
+            "p first?",
+        ),
+        Misconception(
+            "softmax_over_the_batch",
+            _softmax_over_the_batch,
+            ("loss", "dz", "stable"),
+            "The probabilities add up to 1 down each column, so the examples compete with each "
+            "other. The classes of one example should. Along which axis do they lie?",
+        ),
+    ),
+    hints=(
+        Hint(
+            "The loss is off",
+            "For each row: probabilities p = exp(z) / Σ exp(z), then −log of the one at the "
+            "target, then the mean over the rows. `p[np.arange(n), targets]` picks one entry a "
+            "row.",
+            ("loss",),
+        ),
+        Hint(
+            "dz is off, or a row of it does not add up to 0",
+            "∂L/∂z of one row is p minus a vector that is 1 at the target and 0 elsewhere. In the "
+            "first hand row p is (1/8, 2/8, 5/8) and the target is class 1. Do not forget the "
+            "mean.",
+            ("dz",),
+        ),
+        Hint(
+            "NaN or infinity appears, or a large loss is cut off",
+            "Take each row's maximum off: s = z − max. Then log p = s − log(…), where the dots are "
+            "a sum over the classes that is at least 1. The loss reads log p directly, and p = "
+            "exp(log p).",
+            ("stable",),
+        ),
+    ),
+    solution_note=(
+        "Of one row with target t:  L = −log p_t = −z_t + log Σ_j exp(z_j).\n"
+        "    ∂L/∂z_k = −[k = t] + exp(z_k) / Σ_j exp(z_j) = p_k − [k = t]\n"
+        "The batch takes the mean, so dz = (p − one-hot) / N. Going through p instead gives the same:\n"
+        "−1/p_t times the Jacobian p_t ([k = t] − p_k); the two p_t cancel. One pass is enough.\n"
+        "exp overflows beyond 709. Taking m = max_j z_j off every logit of a row leaves p as it is:\n"
+        "    log p_k = (z_k − m) − log Σ_j exp(z_j − m)\n"
+        "The sum lies between 1 and K, so its logarithm is always finite and no ε is needed."
+    ),
+)

@@ -1,0 +1,388 @@
+"""Backpropagation through any graph of operations, not only a stack of layers."""
+# Annotations are evaluated here as in a notebook, so names it lacks stand in quotes.
+
+from typing import Any
+
+import numpy as np
+
+from grading.exercises._declaration import Criterion, Exercise, Hint, Misconception
+from grading.exercises.u01_backpropagation.graph_cases import (
+    CHAIN_HAND,
+    SHARED_HAND,
+    SHUFFLED_HAND,
+    chain_cases,
+    shared_cases,
+    shuffled_cases,
+)
+from grading.probes import Call
+
+
+def backward_graph(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    """Return the gradient (n,) of the output at each node [operation, parents] of the graph."""
+    n_readers = [0] * len(graph)
+    for _, parents in graph:
+        for p in parents:
+            n_readers[p] += 1
+    gradient = np.zeros(len(graph))
+    ready = [n_readers.index(0)]
+    gradient[ready[0]] = 1.0
+    while ready:
+        i = ready.pop()
+        operation, parents = graph[i]
+        for position, p in enumerate(parents):
+            local = 1.0
+            if operation == "multiply":
+                local = values[parents[1 - position]]
+            elif operation == "exp":
+                local = values[i]
+            elif operation == "negate":
+                local = -1.0
+            gradient[p] += gradient[i] * local
+            n_readers[p] -= 1
+            if n_readers[p] == 0:
+                ready.append(p)
+    return gradient
+
+
+def _sorted_first(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    order: list[int] = []
+    while len(order) < len(graph):
+        for i, (_, parents) in enumerate(graph):
+            if i not in order and all(p in order for p in parents):
+                order.append(i)
+    gradient = np.zeros(len(graph))
+    gradient[order[-1]] = 1.0
+    for i in reversed(order):
+        operation, parents = graph[i]
+        if operation == "add":
+            gradient[parents[0]] += gradient[i]
+            gradient[parents[1]] += gradient[i]
+        elif operation == "multiply":
+            gradient[parents[0]] += gradient[i] * values[parents[1]]
+            gradient[parents[1]] += gradient[i] * values[parents[0]]
+        elif operation == "exp":
+            gradient[parents[0]] += gradient[i] * values[i]
+        elif operation == "negate":
+            gradient[parents[0]] -= gradient[i]
+    return gradient
+
+
+def _linear_equations(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    n = len(graph)
+    local = np.zeros((n, n))  # local[p, i] is the derivative of node i with respect to parent p
+    is_output = np.ones(n)
+    for i, (operation, parents) in enumerate(graph):
+        for position, p in enumerate(parents):
+            is_output[p] = 0.0
+            if operation == "multiply":
+                local[p, i] += values[parents[1 - position]]
+            else:
+                local[p, i] += {"add": 1.0, "negate": -1.0, "exp": values[i]}[operation]
+    return np.linalg.solve(np.eye(n) - local, is_output)
+
+
+def _overwrites_instead_of_adds(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    n_readers = [0] * len(graph)
+    for _, parents in graph:
+        for p in parents:
+            n_readers[p] += 1
+    gradient = np.zeros(len(graph))
+    ready = [n_readers.index(0)]
+    gradient[ready[0]] = 1.0
+    while ready:
+        i = ready.pop()
+        operation, parents = graph[i]
+        for position, p in enumerate(parents):
+            local = 1.0
+            if operation == "multiply":
+                local = values[parents[1 - position]]
+            elif operation == "exp":
+                local = values[i]
+            elif operation == "negate":
+                local = -1.0
+            gradient[p] = gradient[i] * local
+            n_readers[p] -= 1
+            if n_readers[p] == 0:
+                ready.append(p)
+    return gradient
+
+
+def _list_order_taken_as_topological(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    gradient = np.zeros(len(graph))
+    gradient[-1] = 1.0
+    for i in reversed(range(len(graph))):
+        operation, parents = graph[i]
+        for position, p in enumerate(parents):
+            local = 1.0
+            if operation == "multiply":
+                local = values[parents[1 - position]]
+            elif operation == "exp":
+                local = values[i]
+            elif operation == "negate":
+                local = -1.0
+            gradient[p] += gradient[i] * local
+    return gradient
+
+
+def _breadth_first(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    read = {p for _, parents in graph for p in parents}
+    queue = [i for i in range(len(graph)) if i not in read]
+    reached = set(queue)
+    gradient = np.zeros(len(graph))
+    gradient[queue[0]] = 1.0
+    while queue:
+        i = queue.pop(0)
+        operation, parents = graph[i]
+        for position, p in enumerate(parents):
+            local = 1.0
+            if operation == "multiply":
+                local = values[parents[1 - position]]
+            elif operation == "exp":
+                local = values[i]
+            elif operation == "negate":
+                local = -1.0
+            gradient[p] += gradient[i] * local
+            if p not in reached:
+                reached.add(p)
+                queue.append(p)
+    return gradient
+
+
+def _each_node_visited_once(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    read = {p for _, parents in graph for p in parents}
+    gradient = np.zeros(len(graph))
+    visited: set[int] = set()
+
+    def visit(i: int) -> None:
+        visited.add(i)
+        operation, parents = graph[i]
+        for position, p in enumerate(parents):
+            local = 1.0
+            if operation == "multiply":
+                local = values[parents[1 - position]]
+            elif operation == "exp":
+                local = values[i]
+            elif operation == "negate":
+                local = -1.0
+            gradient[p] += gradient[i] * local
+            if p not in visited:
+                visit(p)
+
+    output = next(i for i in range(len(graph)) if i not in read)
+    gradient[output] = 1.0
+    visit(output)
+    return gradient
+
+
+def _multiply_by_own_value(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    n_readers = [0] * len(graph)
+    for _, parents in graph:
+        for p in parents:
+            n_readers[p] += 1
+    gradient = np.zeros(len(graph))
+    ready = [n_readers.index(0)]
+    gradient[ready[0]] = 1.0
+    while ready:
+        i = ready.pop()
+        operation, parents = graph[i]
+        for position, p in enumerate(parents):
+            local = 1.0
+            if operation == "multiply":
+                local = values[parents[position]]
+            elif operation == "exp":
+                local = values[i]
+            elif operation == "negate":
+                local = -1.0
+            gradient[p] += gradient[i] * local
+            n_readers[p] -= 1
+            if n_readers[p] == 0:
+                ready.append(p)
+    return gradient
+
+
+def _upstream_missing(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    n_readers = [0] * len(graph)
+    for _, parents in graph:
+        for p in parents:
+            n_readers[p] += 1
+    gradient = np.zeros(len(graph))
+    ready = [n_readers.index(0)]
+    gradient[ready[0]] = 1.0
+    while ready:
+        i = ready.pop()
+        operation, parents = graph[i]
+        for position, p in enumerate(parents):
+            local = 1.0
+            if operation == "multiply":
+                local = values[parents[1 - position]]
+            elif operation == "exp":
+                local = values[i]
+            elif operation == "negate":
+                local = -1.0
+            gradient[p] += local
+            n_readers[p] -= 1
+            if n_readers[p] == 0:
+                ready.append(p)
+    return gradient
+
+
+def _last_parent_only(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    n_readers = [0] * len(graph)
+    for _, parents in graph:
+        for p in parents:
+            n_readers[p] += 1
+    gradient = np.zeros(len(graph))
+    ready = [n_readers.index(0)]
+    gradient[ready[0]] = 1.0
+    while ready:
+        i = ready.pop()
+        operation, parents = graph[i]
+        for position, p in enumerate(parents):
+            local = 1.0
+            if operation == "multiply":
+                local = values[parents[1 - position]]
+            elif operation == "exp":
+                local = values[i]
+            elif operation == "negate":
+                local = -1.0
+            if p == parents[-1]:
+                gradient[p] = gradient[i] * local
+            n_readers[p] -= 1
+            if n_readers[p] == 0:
+                ready.append(p)
+    return gradient
+
+
+def _exp_slope_from_its_input(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
+    n_readers = [0] * len(graph)
+    for _, parents in graph:
+        for p in parents:
+            n_readers[p] += 1
+    gradient = np.zeros(len(graph))
+    ready = [n_readers.index(0)]
+    gradient[ready[0]] = 1.0
+    while ready:
+        i = ready.pop()
+        operation, parents = graph[i]
+        for position, p in enumerate(parents):
+            local = 1.0
+            if operation == "multiply":
+                local = values[parents[1 - position]]
+            elif operation == "exp":
+                local = values[p]
+            elif operation == "negate":
+                local = -1.0
+            gradient[p] += gradient[i] * local
+            n_readers[p] -= 1
+            if n_readers[p] == 0:
+                ready.append(p)
+    return gradient
+
+
+BACKWARD_GRAPH = Exercise(
+    id="backward_graph",
+    unit="01",
+    tier="further",
+    title="Backpropagation through any graph",
+    minutes=25,
+    difficulty=5,
+    probe=Call(returns=("gradient",)),
+    cases=chain_cases,
+    criteria=(
+        Criterion("chain", 1, ("gradient",), CHAIN_HAND),
+        Criterion("shared", 2, ("gradient",), SHARED_HAND, draw=shared_cases),
+        Criterion("shuffled", 1, ("gradient",), SHUFFLED_HAND, draw=shuffled_cases),
+    ),
+    reference=backward_graph,
+    alternatives=(_sorted_first, _linear_equations),
+    misconceptions=(
+        Misconception(
+            "overwrites_instead_of_adds",
+            _overwrites_instead_of_adds,
+            ("shared", "shuffled"),
+            "A node that is read twice keeps only the last contribution. If x moves, the output "
+            "changes along every path that starts at x. What do you do with several contributions?",
+        ),
+        Misconception(
+            "list_order_taken_as_topological",
+            _list_order_taken_as_topological,
+            ("shuffled",),
+            "You walk the list from its end. The numbers of the nodes promise nothing about their "
+            "order. When is the gradient of a node complete, so that it may be passed on?",
+        ),
+        Misconception(
+            "breadth_first",
+            _breadth_first,
+            ("shared", "shuffled"),
+            "You go level by level from the output, and pass a node's gradient on when it is first "
+            "reached. A longer path may still bring more. How many readers of the node are done?",
+        ),
+        Misconception(
+            "each_node_visited_once",
+            _each_node_visited_once,
+            ("shared", "shuffled"),
+            "You follow one path to its end and do not return to a node once visited. What a "
+            "second path adds later goes no further. Who must be finished before a node may pass "
+            "on?",
+        ),
+        Misconception(
+            "multiply_by_own_value",
+            _multiply_by_own_value,
+            ("chain", "shared", "shuffled"),
+            "At a product each factor gets its own value as slope. If u rises by 1, u·v rises by "
+            "v. Whose value does the gradient of u need?",
+        ),
+        Misconception(
+            "upstream_missing",
+            _upstream_missing,
+            ("chain", "shared", "shuffled"),
+            "Each node receives the local slope alone. The chain rule multiplies it with the "
+            "gradient of the node that was computed from it. Which number of `gradient` is that?",
+        ),
+        Misconception(
+            "last_parent_only",
+            _last_parent_only,
+            ("chain", "shared", "shuffled"),
+            "Only the last parent of a node receives a gradient. A sum or a product depends on "
+            "both of its parents. Does your inner loop reach every one?",
+        ),
+        Misconception(
+            "exp_slope_from_its_input",
+            _exp_slope_from_its_input,
+            ("chain", "shared", "shuffled"),
+            "The slope of exp(u) is taken to be u. The exponential is its own derivative. Which "
+            "entry of `values` already holds exp(u)?",
+        ),
+    ),
+    hints=(
+        Hint(
+            "I do not know where to begin",
+            "The output has gradient 1. A node that is complete hands to each parent: its own "
+            "gradient times the local slope. For add the slope is 1, for negate −1, for exp the "
+            "node's value, for multiply the value of the other factor.",
+            ("chain",),
+        ),
+        Hint(
+            "A node that is read twice is wrong",
+            "Two rules. Contributions add up, also in x·x, where one node is both parents. And a "
+            "node may pass its gradient on only when all its readers have given theirs.",
+            ("shared",),
+        ),
+        Hint(
+            "It fails when the nodes are shuffled",
+            "Count for every node how often it is read. Start with the node that is read 0 times. "
+            "Take a ready node; for each of its parents: add the contribution, lower the count; "
+            "when the count is …, the parent is ready too. Repeat until nothing is ready.",
+            ("shuffled",),
+        ),
+    ),
+    solution_note=(
+        "Write ḡ_i for ∂output/∂node i. The chain rule over all readers r of node i:\n"
+        "    ḡ_output = 1,      ḡ_i = Σ_r ḡ_r · ∂r/∂i        (r counted once for each time it reads i)\n"
+        "    add: 1     negate: −1     exp: its own value     multiply: the value of the other factor\n"
+        "The sum is complete when all readers are, so the nodes are taken in reverse topological\n"
+        "order. Counting readers finds such an order on the way: begin with the output, and release\n"
+        "a node when its count falls to 0. Each edge is used once: the cost is that of the forward\n"
+        "pass, while following every path from the output would double at every diamond."
+    ),
+)

@@ -1,0 +1,79 @@
+"""Keep a run quiet: collect what it prints, silence warnings and logs, and let it ask nobody.
+
+Nothing of a learner's run may reach stderr, where nbgrader takes any text for a failure, and
+nothing may wait for an answer that no one gives.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import logging
+import sys
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import numpy as np
+
+from grading.probes._observation import MAX_PRINTED
+
+
+class BoundedText(io.TextIOBase):
+    """Keep the start of what is printed and count the rest, so that a flood costs nothing."""
+
+    def __init__(self) -> None:
+        self.kept = ""
+        self.n_characters = 0
+
+    def writable(self) -> bool:
+        """Say yes to whoever asks before writing."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Take text, of which only the start is kept."""
+        self.n_characters += len(text)
+        if len(self.kept) < MAX_PRINTED:
+            self.kept += text[: MAX_PRINTED - len(self.kept)]
+        return len(text)
+
+
+@contextmanager
+def restored() -> Generator[None]:
+    """Put back, after a block, whatever ``captured`` replaces in this process.
+
+    For the caller of a run in another thread, which may be stopped in the middle of cleaning up.
+    """
+    streams = sys.stdout, sys.stderr
+    asks = builtins.input, sys.breakpointhook
+    level = logging.root.manager.disable
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        sys.stdout, sys.stderr = streams
+        builtins.input, sys.breakpointhook = asks
+        logging.disable(level)
+
+
+@contextmanager
+def captured() -> Generator[BoundedText]:
+    """Collect prints of a block; warnings and logs are dropped, input() and breakpoint() refuse."""
+    text = BoundedText()
+    with restored(), np.errstate(all="ignore"):
+        sys.stdout = sys.stderr = text
+        builtins.input, sys.breakpointhook = _no_input, _no_breakpoint
+        logging.disable(logging.CRITICAL)
+        warnings.simplefilter("ignore")
+        yield text
+
+
+def _no_input(*_: Any, **__: Any) -> NoReturn:
+    message = "input() has nobody to ask while the function is checked"
+    raise EOFError(message)
+
+
+def _no_breakpoint(*_: Any, **__: Any) -> NoReturn:
+    message = "breakpoint() cannot stop here while the function is checked; delete that line"
+    raise RuntimeError(message)

@@ -1,0 +1,192 @@
+"""What holds layers: their parameters in one vector, and memory for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Self
+
+import numpy as np
+
+from nnlib._array import FLOAT_TYPES, Array, BoolArray
+from nnlib._workspace import FRESH, Buffered, Workspace, working_in
+from nnlib.errors import ArgumentError, DtypeError, ShapeError, SharedLayerError
+from nnlib.layers.base import Layer
+from nnlib.layers.parameters import Parameter
+
+
+class Container(Layer):
+    """Own the vectors of which the parameters of several layers are views.
+
+    A subclass says in ``forward`` and ``backward`` how the layers are connected.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        In the order of their places in ``theta``.
+
+    Raises
+    ------
+    SharedLayerError
+        If a layer comes twice, or belongs to another model.
+    DtypeError
+        If the layers differ in dtype.
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, layers: tuple[Layer, ...]) -> None:
+        self.layers = ()
+        super().__init__()
+        self.layers = _checked(layers, type(self).__name__)
+        dtypes = {layer.dtype for layer in self.layers} - {None}
+        if len(dtypes) > 1:
+            message = (
+                f"{type(self).__name__}: the layers have dtypes {sorted(map(str, dtypes))}, "
+                "expected one. Give all of them the same, or convert one with layer.astype."
+            )
+            raise DtypeError(message)
+        self._dtype = dtypes.pop() if dtypes else None
+        self._features_after(None, f"{type(self).__name__}:")
+        # All refusals come before this line: a refused layer stays as it was.
+        self._join(self._dtype or FLOAT_TYPES[0])
+        for layer in self.layers:
+            layer._owned = True
+
+    # Parameters ---------------------------------------------------------------------------------
+
+    def parameters(self) -> list[Parameter]:
+        """List the parameters of all layers, in the order of ``theta``."""
+        return [
+            Parameter(
+                f"{i}.{p.name}",
+                slice(place.start + p.slice.start, place.start + p.slice.stop),
+                p.shape,
+                p.decays,
+            )
+            for i, (layer, place) in enumerate(self._places())
+            for p in layer.parameters()
+        ]
+
+    def buffers(self) -> dict[str, Array]:
+        """Return the running statistics of all layers by name."""
+        return {
+            f"{i}.{name}": array
+            for i, layer in enumerate(self.layers)
+            for name, array in layer.buffers().items()
+        }
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch all layers to training behavior, and return the model."""
+        for layer in self._everything():
+            layer.training = mode
+        return self
+
+    def _set_dtype(self, dtype: np.dtype[Any]) -> None:
+        for layer in self.layers:
+            layer._set_dtype(dtype)
+        self._dtype = dtype
+
+    def _places(self) -> Iterator[tuple[Layer, slice]]:
+        """Yield each layer with its slice of the last axis of ``theta``."""
+        start = 0
+        for layer in self.layers:
+            stop = start + layer.theta.shape[-1]
+            yield layer, slice(start, stop)
+            start = stop
+
+    def _join(self, dtype: np.dtype[Any]) -> None:
+        """Move the parameters of all layers into vectors of the model's own."""
+        parts = [layer for layer in self.layers if layer.theta.size]
+        stacks = {part.theta.shape[:-1] for part in parts}
+        if len(stacks) > 1:
+            message = (
+                f"{type(self).__name__}: the layers have stack axes {sorted(stacks)}, "
+                "expected the same in all."
+            )
+            raise ShapeError(message)
+        if not parts:
+            return
+        self._bind(
+            np.concatenate([part.theta for part in parts], axis=-1, dtype=dtype),
+            np.concatenate([part.grad for part in parts], axis=-1, dtype=dtype),
+            np.concatenate([part.decay_mask for part in parts]),
+        )
+
+    def _bind(self, theta: Array, grad: Array, decay_mask: BoolArray) -> None:
+        """Bind every layer to its slice of these vectors."""
+        self._views = {"theta": theta, "grad": grad}
+        self._decay_mask = decay_mask
+        for layer, place in self._places():
+            if layer.theta.shape[-1]:
+                layer._bind(theta[..., place], grad[..., place], decay_mask[place])
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore, and make the layers views of the model's vectors again."""
+        super().__setstate__(state)
+        for layer in self.layers:
+            layer._owned = True
+
+    # Checks and workspaces ----------------------------------------------------------------------
+
+    @property
+    def couples_rows(self) -> bool:  # type: ignore[override]  # a model answers for its layers
+        """Whether some layer couples rows, so that a batch cannot be cut in slices."""
+        return any(layer.couples_rows for layer in self.layers)
+
+    @property
+    def stackable(self) -> bool:  # type: ignore[override]  # a model answers for its layers
+        """Whether all layers understand stack axes, so that folds train at once."""
+        return all(layer.stackable for layer in self.layers)
+
+    def _everything(self) -> Iterator[Layer]:
+        """Yield the model, its layers, and the layers within them."""
+        yield self
+        for layer in self.layers:
+            if isinstance(layer, Container):
+                yield from layer._everything()
+            else:
+                yield layer
+
+    def _lent_workspaces(self, *others: Buffered) -> AbstractContextManager[None]:
+        """Lend every layer, and the loss, the workspace that it alone uses."""
+        if "_workspaces" not in self.__dict__:
+            self._workspaces = [(leaf, Workspace()) for leaf in self._everything()]
+            self._loss_workspace = Workspace()
+        return working_in([*self._workspaces, *((other, self._loss_workspace) for other in others)])
+
+    def _lent_fresh(self) -> AbstractContextManager[None]:
+        """Let every layer take new memory, and keep without copying what it is handed."""
+        return working_in((leaf, FRESH) for leaf in self._everything())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave workspaces out of copies and pickles."""
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k not in {"_workspaces", "_loss_workspace"}}
+
+    def __repr__(self) -> str:
+        inner = ", ".join(map(repr, self.layers))
+        return f"{type(self).__name__}({inner})"
+
+
+def _checked(layers: tuple[Layer, ...], where: str) -> tuple[Layer, ...]:
+    """Return the layers after checking that each is a layer, new to models, and comes once."""
+    if not layers:
+        message = f"{where}: no layers, expected at least one."
+        raise ArgumentError(message)
+    seen: set[int] = set()
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            hint = f" Unpack the list: {where}(*layers)." if isinstance(layer, list) else ""  # type: ignore[unreachable]  # callers need not be typed
+            hint = " Create it with parentheses." if isinstance(layer, type) else hint
+            message = f"{where}: argument {i} is {layer!r:.60}, expected a layer.{hint}"
+            raise DtypeError(message)
+        if id(layer) in seen or layer._owned:
+            fault = "comes twice" if id(layer) in seen else "belongs to another model"
+            message = (
+                f"{where}: layer {i}, {layer!r}, {fault}, expected a layer of its own. "
+                "Create a new one, or copy it with copy.deepcopy."
+            )
+            raise SharedLayerError(message)
+        seen.add(id(layer))
+    return layers

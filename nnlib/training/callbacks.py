@@ -1,0 +1,148 @@
+"""Callbacks: look into training, or interfere, without writing a loop of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnlib.errors import DtypeError
+
+if TYPE_CHECKING:
+    from nnlib.layers import Sequential
+    from nnlib.losses import Loss
+    from nnlib.optimizers import Optimizer
+    from nnlib.training.history import History
+
+
+@dataclass
+class Run:
+    """What callbacks see of the training that is going on.
+
+    Attributes
+    ----------
+    model : Sequential
+        The model; its ``grad`` holds the batch gradient in ``on_gradient``.
+    optimizer : Optimizer
+        Its ``lr`` may be set.
+    loss : Loss
+        The loss.
+    history : History
+        The epochs that are complete.
+    rng : Generator
+        Shuffles the rows.
+    n_epochs, n_batches : int
+        How many epochs were asked for; how many batches make one.
+    epoch, batch, step : int
+        Which epoch and batch this is, counted from 0; number of updates so far in this run.
+    batch_loss : float
+        Loss of the last batch, before its update.
+    stop_reason : str or None
+        Why training will stop, once ``stop`` has been called.
+    """
+
+    model: Sequential
+    optimizer: Optimizer
+    loss: Loss
+    history: History
+    rng: np.random.Generator
+    n_epochs: int
+    n_batches: int
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    batch_loss: float = field(default=float("nan"))
+    stop_reason: str | None = None
+
+    def stop(self, reason: str) -> None:
+        """End training after the present batch, or at once between epochs.
+
+        Parameters
+        ----------
+        reason : str
+            Kept as ``history.stop_reason``.
+        """
+        self.stop_reason = reason
+
+
+class Callback:
+    """Override the hooks you need; each receives the ``Run``.
+
+    Examples
+    --------
+    >>> class GradientNorms(Callback):
+    ...     def on_train_begin(self, run):
+    ...         self.norms = []
+    ...     def on_gradient(self, run):
+    ...         self.norms.append(float(np.linalg.norm(run.model.grad)))
+    """
+
+    def on_train_begin(self, run: Run) -> None:
+        """Act before the first epoch."""
+
+    def on_epoch_begin(self, run: Run) -> None:
+        """Act before the first batch of an epoch."""
+
+    def on_batch_begin(self, run: Run) -> None:
+        """Act before a batch."""
+
+    def on_gradient(self, run: Run) -> None:
+        """Act between gradient and step: the place to clip or to look."""
+
+    def on_batch_end(self, run: Run) -> None:
+        """Act after the step."""
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Act after an epoch, when its losses stand in ``run.history``."""
+
+    def on_train_end(self, run: Run) -> None:
+        """Act at the end, also when training was stopped or interrupted."""
+
+
+class Callbacks(Callback):
+    """Several callbacks as one, in order."""
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        for callback in callbacks:
+            if not isinstance(callback, Callback):
+                hint = " Create it with parentheses." if isinstance(callback, type) else ""  # type: ignore[unreachable]  # callers need not be typed
+                message = f"fit: callbacks hold {callback!r:.60}, expected a Callback.{hint}"
+                raise DtypeError(message)
+        self._callbacks = tuple(callbacks)
+
+    def on_train_begin(self, run: Run) -> None:
+        """Call all."""
+        for callback in self._callbacks:
+            callback.on_train_begin(run)
+
+    def on_epoch_begin(self, run: Run) -> None:
+        """Call all."""
+        for callback in self._callbacks:
+            callback.on_epoch_begin(run)
+
+    def on_batch_begin(self, run: Run) -> None:
+        """Call all."""
+        for callback in self._callbacks:
+            callback.on_batch_begin(run)
+
+    def on_gradient(self, run: Run) -> None:
+        """Call all."""
+        for callback in self._callbacks:
+            callback.on_gradient(run)
+
+    def on_batch_end(self, run: Run) -> None:
+        """Call all."""
+        for callback in self._callbacks:
+            callback.on_batch_end(run)
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Call all."""
+        for callback in self._callbacks:
+            callback.on_epoch_end(run)
+
+    def on_train_end(self, run: Run) -> None:
+        """Call all."""
+        for callback in self._callbacks:
+            callback.on_train_end(run)

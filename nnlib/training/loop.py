@@ -1,0 +1,293 @@
+"""The training loop: shuffle, cut into batches, gradient, step; epoch after epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nnlib._array import Array, Seed, as_array, check_count
+from nnlib._progress import Progress
+from nnlib._workspace import Workspace
+from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
+from nnlib.layers import Sequential
+from nnlib.losses import Loss
+from nnlib.optimizers import Optimizer
+from nnlib.training.callbacks import Callback, Callbacks, Run
+from nnlib.training.history import History
+
+Rows = tuple[Array, np.ndarray[Any, Any]]
+"""Inputs and checked targets, row by row."""
+
+
+def fit(
+    model: Sequential,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int = 1,
+    batch_size: int = 32,
+    validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+    callbacks: Sequence[Callback] = (),
+    rng: Seed = None,
+    shuffle: bool = True,
+    progress: bool = True,
+) -> History:
+    """Train a model: ⌈N / batch_size⌉ updates an epoch.
+
+    Everything is checked before the first update, so a refusal changes nothing. If the loss or a
+    gradient becomes nan or infinite, the parameters of the last finite loss are put back and the
+    optimizer forgets its momentum. An interrupt from the keyboard ends training, and the history
+    of the completed epochs is returned.
+
+    Parameters
+    ----------
+    model : Sequential
+        Trained in place.
+    X : ndarray of shape (N, ...)
+        Inputs; cast to the model's dtype once.
+    y : ndarray of shape (N,) or (N, ...)
+        Targets, as the loss wants them.
+    loss : Loss
+        For example ``CrossEntropy()``.
+    optimizer : Optimizer
+        Made for this model: ``SGD(model, lr=0.1)``.
+    epochs : int, default 1
+        How often every row is used.
+    batch_size : int, default 32
+        Rows of an update. The last batch of an epoch takes what is left.
+    validation_data : (X, y), optional
+        Judged after each epoch, never trained on.
+    callbacks : sequence of Callback
+        Called at the hooks, in order.
+    rng : Generator, int or None
+        Shuffles the rows. None differs in every run.
+    shuffle : bool, default True
+        Whether rows come in a new order in each epoch.
+    progress : bool, default True
+        Show a bar, on stdout.
+
+    Returns
+    -------
+    history : History
+        Losses and, for classes, accuracies by epoch.
+
+    Raises
+    ------
+    ShapeError
+        If rows and targets do not fit the model or each other.
+    ArgumentError
+        If a value is outside what it may be, or data hold nan.
+    NonFiniteError
+        If training diverged; its ``history`` holds the completed epochs.
+    """
+    _check_parts(model, loss, optimizer)
+    n_epochs = check_count(epochs, "epochs", "fit", minimum=0)
+    batch_size = check_count(batch_size, "batch_size", "fit")
+    rows = _check_data(model, loss, X, y, "")
+    validation = None
+    if validation_data is not None:
+        validation = _check_data(model, loss, *_pair(validation_data), "validation ")
+    run = Run(
+        model, optimizer, loss, History(), np.random.default_rng(rng), n_epochs,
+        n_batches=-(-len(rows[0]) // batch_size),
+    )  # fmt: skip
+    trainer = _Trainer(run, rows, validation, batch_size, Callbacks(callbacks), shuffle=shuffle)
+    bar = Progress(n_epochs * run.n_batches, "step", wanted=progress)
+    try:
+        trainer.train(bar)
+    finally:
+        bar.close()
+    return run.history
+
+
+class _Trainer:
+    """One run of ``fit``: its data, its batch memory, and the parameters to go back to."""
+
+    def __init__(
+        self,
+        run: Run,
+        rows: Rows,
+        validation: Rows | None,
+        batch_size: int,
+        callbacks: Callbacks,
+        *,
+        shuffle: bool,
+    ) -> None:
+        self.run, self.validation, self.callbacks = run, validation, callbacks
+        self.X, self.y = rows
+        self.batch_size, self.shuffle = batch_size, shuffle
+        self.workspace = Workspace()
+        self.last_finite = run.model.theta.copy()
+
+    def train(self, bar: Progress) -> None:
+        """Run all epochs, and leave a usable history however they end."""
+        run = self.run
+        was_training = run.model.training
+        try:
+            self.callbacks.on_train_begin(run)
+            for epoch in range(run.n_epochs):
+                if run.stop_reason is not None:
+                    break
+                run.epoch = epoch
+                self.epoch(bar)
+        except KeyboardInterrupt:
+            run.stop_reason = f"interrupted in epoch {run.epoch + 1}"
+        except NonFiniteError as error:
+            raise self.diagnosis(error) from error
+        finally:
+            run.model.train(was_training)
+            run.history.steps = run.step
+            run.history.stop_reason = run.stop_reason
+        self.callbacks.on_train_end(run)
+
+    def epoch(self, bar: Progress) -> None:
+        """Use every row once, then judge."""
+        run, n = self.run, len(self.X)
+        start_time, total, correct = perf_counter(), 0.0, 0
+        run.model.train()
+        self.callbacks.on_epoch_begin(run)
+        order = run.rng.permutation(n) if self.shuffle else np.arange(n)
+        title = f"epoch {run.epoch + 1}/{run.n_epochs}"
+        bar.say(title)
+        seen = 0
+        for batch, start in enumerate(range(0, n, self.batch_size)):
+            run.batch = batch
+            index = order[start : start + self.batch_size]
+            correct += self.update(index)
+            total += run.batch_loss * len(index)
+            seen += len(index)
+            bar.advance()
+            if run.stop_reason is not None:
+                break
+        self.check_parameters()
+        history = run.history
+        history.lr.append(self.rate)
+        history.loss.append(total / seen)
+        if self.counts:
+            history.accuracy.append(correct / seen)
+        shown = {"loss": history.loss[-1]}
+        if self.validation is not None:
+            shown["validation_loss"] = self.judge()
+        history.seconds.append(perf_counter() - start_time)
+        bar.say(title, **shown)
+        self.callbacks.on_epoch_end(run)
+
+    def update(self, index: np.ndarray[Any, Any]) -> int:
+        """Take one step on the rows ``index``, and return how many were classified right."""
+        run, model = self.run, self.run.model
+        self.callbacks.on_batch_begin(run)
+        X = self.workspace.array("X", (len(index), *self.X.shape[1:]), self.X.dtype)
+        # mode="clip" lets take write into X directly; the default goes through a copy.
+        np.take(self.X, index, axis=0, out=X, mode="clip")
+        correct: list[int | None] = []
+        run.batch_loss = model._loss_and_gradient(
+            X, self.y[index], run.loss, after_slice=lambda: correct.append(run.loss.count_correct())
+        )
+        np.copyto(self.last_finite, model.theta)
+        self.callbacks.on_gradient(run)
+        self.rate = run.optimizer.lr
+        run.optimizer.step()
+        run.step += 1
+        self.callbacks.on_batch_end(run)
+        self.counts = None not in correct
+        return sum(filter(None, correct))
+
+    def judge(self) -> float:
+        """Append the validation loss, and accuracy if there is one."""
+        assert self.validation is not None  # ruff: ignore[assert]  narrows the type
+        X, y = self.validation
+        history, loss = self.run.history, self.run.loss
+        history.validation_loss.append(loss.forward(self.run.model.predict(X), y))
+        correct = loss.count_correct()
+        if correct is not None:
+            history.validation_accuracy.append(correct / len(X))
+        return history.validation_loss[-1]
+
+    def check_parameters(self) -> None:
+        """Raise if the last update of an epoch, whose loss nobody computes, went wrong."""
+        if not np.isfinite(self.run.model.theta).all():
+            message = "the last update of the epoch made parameters nan or infinite."
+            raise NonFiniteError(message)
+
+    def diagnosis(self, error: NonFiniteError) -> NonFiniteError:
+        """Go back to the last finite loss, and say what happened in terms of training."""
+        run = self.run
+        model = run.model
+        if run.step:
+            model.theta = self.last_finite
+        run.optimizer.reset()
+        run.stop_reason = f"diverged in epoch {run.epoch + 1}"
+        rate = getattr(self, "rate", None)
+        message = (
+            f"fit: training diverged in epoch {run.epoch + 1}, update {run.step + 1}"
+            + (f", at learning rate {rate:g}" if rate is not None else "")
+            + f", after a loss of {run.batch_loss:.3g}: {error} "
+            "The parameters before the last update were put back, and the optimizer was reset. "
+            "Try a tenth of the rate, or scale the inputs."
+        )
+        diagnosed = NonFiniteError(message)
+        run.history.stop_reason, run.history.steps = run.stop_reason, run.step
+        diagnosed.history = run.history
+        return diagnosed
+
+
+def _check_parts(model: object, loss: object, optimizer: object) -> None:
+    """Check that the three parts are what they should be, and belong together."""
+    for name, part, kind, example in (
+        ("model", model, Sequential, "Sequential(Linear(64, 10))"),
+        ("loss", loss, Loss, "CrossEntropy()"),
+        ("optimizer", optimizer, Optimizer, "SGD(model, lr=0.1)"),
+    ):
+        if not isinstance(part, kind):
+            message = f"fit: {name} is {part!r:.60}, expected a {kind.__name__}, such as {example}."
+            raise DtypeError(message)
+    assert isinstance(model, Sequential)  # ruff: ignore[assert]  narrows the types
+    assert isinstance(optimizer, Optimizer)  # ruff: ignore[assert]
+    if optimizer.model is not model:
+        message = (
+            "fit: the optimizer was made for another model, expected this one. "
+            f"Write {type(optimizer).__name__}(model, ...) after building the model."
+        )
+        raise ArgumentError(message)
+    if not np.isfinite(model.theta).all():
+        message = "fit: the model's parameters hold nan or infinity. Build it anew."
+        raise ArgumentError(message)
+
+
+def _pair(validation_data: object) -> tuple[ArrayLike, ArrayLike]:
+    """Return the two parts of ``validation_data``."""
+    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+        message = "fit: validation_data is not a pair, expected (X_validation, y_validation)."
+        raise ArgumentError(message)
+    X, y = validation_data
+    return X, y
+
+
+def _check_data(model: Sequential, loss: Loss, X: ArrayLike, y: ArrayLike, kind: str) -> Rows:
+    """Return inputs in the model's dtype and targets as the loss wants them."""
+    inputs = as_array(X, model.dtype, f"fit: {kind}X")
+    targets = np.asarray(y)
+    if inputs.ndim < 2 or len(inputs) == 0:
+        message = (
+            f"fit: {kind}X has shape {inputs.shape}, expected (N, ...) with at least one row. "
+            "Rows of one number each are X.reshape(-1, 1)."
+        )
+        raise ShapeError(message)
+    if targets.ndim == 0 or len(targets) != len(inputs):
+        message = (
+            f"fit: {kind}X has {len(inputs)} rows and {kind}y has shape {targets.shape}, "
+            "expected one target for each row."
+        )
+        raise ShapeError(message)
+    if not np.isfinite(inputs).all():
+        bad = int(np.count_nonzero(~np.isfinite(inputs)))
+        message = f"fit: {kind}X holds nan or infinity in {bad} places. Drop or fill those rows."
+        raise ArgumentError(message)
+    output = model.predict(inputs[:1])
+    return inputs, loss.check((len(inputs), *output.shape[1:]), targets, output.dtype)

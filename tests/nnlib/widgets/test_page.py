@@ -1,0 +1,91 @@
+"""What a browser gets is one module or one page that needs nothing else."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+from nnlib.widgets import (
+    Figure,
+    GradientCheck,
+    GraphStepper,
+    Prediction,
+    Question,
+    SelfCheck,
+    WorkedNetwork,
+)
+from nnlib.widgets._page import FOLDER, document, iframe, served_module
+
+QUESTION = Question("Which?", ["this", "that"], 0, "So it is.")
+FIGURES = {
+    "worked_network": WorkedNetwork,
+    "graph_stepper": GraphStepper,
+    "gradient_check": GradientCheck,
+    "prediction": lambda: Prediction(key="k", question="q?", answer=1, because="b"),
+    "self_check": lambda: SelfCheck(key="k", questions=[QUESTION]),
+}
+
+
+def test_every_module_beside_the_package_is_a_listed_figure() -> None:
+    modules = {path.stem for path in FOLDER.glob("[a-z]*.js")}
+
+    assert modules == set(FIGURES)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_served_module_has_no_import_left(name: str) -> None:
+    text = served_module(FOLDER / f"{name}.js")
+
+    assert re.search(r"^\s*import\b", text, re.MULTILINE) is None
+    assert text.count("export default") == 1
+
+
+def test_helper_that_two_helpers_import_is_written_once() -> None:
+    text = served_module(FOLDER / "gradient_check.js")
+
+    assert text.count("function openView(") == 1
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_module_can_stand_inside_a_script_element(name: str) -> None:
+    """A closing tag in a string would end the script early."""
+    assert "</script" not in served_module(FOLDER / f"{name}.js").lower()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_module_builds_markup_from_text_or_names_an_address(name: str) -> None:
+    text = served_module(FOLDER / f"{name}.js").replace("http://www.w3.org/2000/svg", "")
+
+    assert "innerHTML" not in text
+    assert "insertAdjacentHTML" not in text
+    assert re.search(r"https?://|fetch\(|XMLHttpRequest|\bimport\(", text) is None
+
+
+def test_markup_in_a_trait_cannot_leave_the_script() -> None:
+    page = document("", "", {"question": "</script><img src=x>"}, "t")
+
+    assert page.count("</script>") == 1
+    assert "<img" not in page
+
+
+def test_iframe_gives_back_the_page_and_is_plain_ascii() -> None:
+    page = "<p title=\"a 'quoted' w₁₃\">1 < 2 & 3</p>"
+
+    markup = iframe(page, "t", 100)
+
+    assert markup.isascii()
+    srcdoc = re.search(r'srcdoc="([^"]*)"', markup)
+    assert srcdoc is not None
+    assert html.unescape(srcdoc[1]) == page
+
+
+@pytest.mark.parametrize("make", FIGURES.values(), ids=list(FIGURES))
+def test_page_carries_the_state_of_the_figure(make: type[Figure]) -> None:
+    figure = make()
+
+    page = figure.page()
+
+    for name in figure.state():
+        assert f'"{name}":' in page
