@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class Workspace:
         view = self._views.get((name, shape))
         if view is not None and view.dtype == dtype:
             return view
-        size = int(np.prod(shape))
+        size = prod(shape)
         memory = self._memory.get(name)
         if memory is None or memory.size < size or memory.dtype != dtype:
             memory = self._memory[name] = np.empty(size, dtype)

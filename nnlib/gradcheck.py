@@ -31,7 +31,7 @@ STEP = 6e-6
 """h: the cube root of float64's precision, where truncation h² and round-off ε/h are alike."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
 class GradientCheck:
     """The outcome of a check.
 

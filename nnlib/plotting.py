@@ -1,6 +1,6 @@
 """The course's one way of drawing static pictures: palette, axes, and display with alt text.
 
-Colours have fixed meanings all through the course (Okabe-Ito palette): forward and training blue,
+Colors have fixed meanings all through the course (Okabe-Ito palette): forward and training blue,
 backward orange, validation green, pruned grey. Figures are made without ``pyplot``, so no global
 state refers to them and the backend does not matter.
 """
@@ -21,7 +21,7 @@ PRUNED = "#7F7F7F"
 HIGHLIGHT = "#CC79A7"
 
 _DPI = 110
-_STYLE = {
+_STYLE: Any = {  # a plain dict; matplotlib's own type lists every key
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -32,7 +32,9 @@ _STYLE = {
 }
 
 
-def new_axes(n_panels: int = 1, width: float = 4.6, height: float = 3.1) -> tuple[Figure, Any]:
+def new_axes(
+    n_panels: int = 1, width: float = 4.6, height: float = 3.1
+) -> tuple[Figure, list[Axes]]:
     """Make a figure with panels side by side in the course's style.
 
     Parameters
@@ -46,8 +48,8 @@ def new_axes(n_panels: int = 1, width: float = 4.6, height: float = 3.1) -> tupl
     -------
     figure : matplotlib.figure.Figure
         The figure.
-    axes : matplotlib.axes.Axes or list of them
-        The one panel, or a list from left to right.
+    axes : list of matplotlib.axes.Axes
+        The panels from left to right.
 
     Examples
     --------
@@ -60,7 +62,7 @@ def new_axes(n_panels: int = 1, width: float = 4.6, height: float = 3.1) -> tupl
     with rc_context(_STYLE):
         figure = Figure(figsize=(width * n_panels, height), layout="constrained")
         panels: list[Axes] = list(figure.subplots(1, n_panels, squeeze=False)[0])
-    return figure, panels[0] if n_panels == 1 else panels
+    return figure, panels
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -89,4 +91,5 @@ def show(figure: Figure, alt: str) -> None:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
     width = round(figure.get_size_inches()[0] * _DPI * 0.85)
-    display(Image(data=file.getvalue(), format="png", width=width, alt=alt))
+    picture = Image(data=file.getvalue(), format="png", width=width, alt=alt)  # type: ignore[no-untyped-call]
+    display(picture)  # type: ignore[no-untyped-call]  # IPython leaves it untyped

@@ -225,7 +225,7 @@ if passed("mean_squared_error", "predict_shapes"):
         seen.append(mean_squared_error(model.forward(X[~held_out]), targets[~held_out]))
         unseen.append(mean_squared_error(model.forward(X[held_out]), targets[held_out]))
 
-    figure, axes = new_axes()
+    figure, [axes] = new_axes()
     axes.plot(range(1, 21), seen, color=TRAINING, label="seen while training")
     axes.plot(range(1, 21), unseen, "--", color=VALIDATION, label="held out")
     axes.set(xlabel="epoch (one pass through the training pictures)", ylabel="mean squared error")

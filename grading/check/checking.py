@@ -187,7 +187,7 @@ def _printed(observations: list[Observation]) -> str:
         return ""
     start = next(seen.printed for seen in observations if seen.n_printed)
     start = " ".join(start.split())[:80]
-    return f"The function printed {n_printed:,} characters while it was checked, beginning with: {start}"
+    return f"While it was checked it printed {n_printed:,} characters, beginning with: {start}"
 
 
 def _without_answer(exercise: Exercise, found: Found) -> Report:

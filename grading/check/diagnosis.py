@@ -6,7 +6,7 @@ same outputs as the misconception's own implementation. What matches on more cri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -48,50 +48,62 @@ def diagnose(
         return ()
     matches = []
     for misconception in exercise.misconceptions:
-        if not set(misconception.fails) <= failed:
-            continue
-        wrong = observe(exercise, trials, misconception.function)
-        if _shows(exercise, misconception, trials, observations, wrong):
-            matches.append((misconception, _agreement(exercise, trials, observations, wrong)))
-    matches.sort(key=lambda match: (-len(match[0].fails), -match[1]))
+        if set(misconception.fails) <= failed:
+            wrong = _Rerun(exercise, trials, misconception)
+            if wrong.shows_in(observations):
+                matches.append(wrong)
+    if len(matches) > 1:  # only then is it worth running what may take long
+        matches.sort(key=lambda wrong: -wrong.agreement_with(observations))
+        matches.sort(key=lambda wrong: -len(wrong.misconception.fails))
     named: list[Misconception] = []
     explained: set[str] = set()
-    for misconception, _ in matches:
-        if not set(misconception.fails) <= explained:
-            named.append(misconception)
-            explained |= set(misconception.fails)
+    for wrong in matches:
+        if not set(wrong.misconception.fails) <= explained:
+            named.append(wrong.misconception)
+            explained |= set(wrong.misconception.fails)
     return tuple(named)
 
 
-def _shows(
-    exercise: Exercise,
-    misconception: Misconception,
-    trials: Sequence[Trial],
-    seen: Sequence[Observation],
-    wrong: Sequence[Observation],
-) -> bool:
-    return all(
-        _alike(criterion, seen[i], wrong[i])
-        for criterion in exercise.criteria
-        if criterion.name in misconception.fails
-        for i, trial in enumerate(trials)
-        if criterion.name in trial.criteria
-    )
+class _Rerun:
+    """A known wrong answer, run on a trial when that trial is looked at, and once only.
 
+    Most are told apart on the first trial, so most trials are never run: a training exercise has
+    seven known wrong answers and six trainings for each.
+    """
 
-def _agreement(
-    exercise: Exercise,
-    trials: Sequence[Trial],
-    seen: Sequence[Observation],
-    wrong: Sequence[Observation],
-) -> int:
-    """Count the criteria and trials on which two answers give the same."""
-    return sum(
-        _alike(criterion, seen[i], wrong[i])
-        for criterion in exercise.criteria
-        for i, trial in enumerate(trials)
-        if criterion.name in trial.criteria
-    )
+    def __init__(
+        self, exercise: Exercise, trials: Sequence[Trial], misconception: Misconception
+    ) -> None:
+        self.misconception = misconception
+        self._exercise = exercise
+        self._trials = trials
+        self._seen: dict[int, Observation] = {}
+
+    def shows_in(self, observations: Sequence[Observation]) -> bool:
+        """Tell whether an answer gives the same wherever this one must fail."""
+        return all(
+            _alike(criterion, observations[i], self._on(i))
+            for i, criterion in self._pairs()
+            if criterion.name in self.misconception.fails
+        )
+
+    def agreement_with(self, observations: Sequence[Observation]) -> int:
+        """Count the criteria and trials on which an answer gives the same."""
+        return sum(
+            _alike(criterion, observations[i], self._on(i)) for i, criterion in self._pairs()
+        )
+
+    def _pairs(self) -> Iterator[tuple[int, Criterion]]:
+        for i, trial in enumerate(self._trials):
+            for criterion in self._exercise.criteria:
+                if criterion.name in trial.criteria:
+                    yield i, criterion
+
+    def _on(self, i: int) -> Observation:
+        if i not in self._seen:
+            function = self.misconception.function
+            self._seen[i] = observe(self._exercise, self._trials[i : i + 1], function)[0]
+        return self._seen[i]
 
 
 def _alike(criterion: Criterion, seen: Observation, wrong: Observation) -> bool:

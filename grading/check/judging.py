@@ -25,8 +25,8 @@ class Finding:
     criterion : str
         Name of the criterion.
     stage : str
-        ``"problem"``, ``"unreached"``, ``"type"``, ``"shape"``, ``"inputs"``, ``"finite"``, ``"value"`` or
-        ``"property"``.
+        ``"problem"``, ``"unreached"``, ``"type"``, ``"shape"``, ``"inputs"``, ``"finite"``,
+        ``"value"`` or ``"property"``.
     sentence : str
         What was wrong and what was expected.
     i_trial : int

@@ -31,7 +31,7 @@ font-size:.93em;background:none!important;padding:0;margin:0;border:0;color:inhe
 .nnc-report .nnc-known{border-left:3px double #0072B2;padding:.1em 0 .1em .8em;margin:.2em 0 .8em}
 .nnc-report .nnc-known p{margin:0}
 .nnc-report table{border-collapse:collapse;margin:.2em 0 .8em!important;font-size:1em;width:100%;
-table-layout:auto}
+table-layout:auto;color:inherit}
 .nnc-report tr{background:none!important}
 .nnc-report td,.nnc-report th{padding:.3em .9em .3em 0!important;text-align:left!important;
 vertical-align:top!important;border:0!important;font-weight:400;max-width:none;white-space:normal}

@@ -79,7 +79,7 @@ def shown_pair(
     Examples
     --------
     >>> shown_pair(np.array([1.0, 2.0]), np.array([1.0, 2.5]), 1e-6, 1e-9, ("", "*"))
-    ('[1.0 2.0]', '[1.0 2.5*]')
+    ('[1.0 2.0]', '[1.0  2.5*]')
     """
     alike = (
         isinstance(expected, np.ndarray)

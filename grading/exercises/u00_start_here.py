@@ -1,8 +1,8 @@
 """Exercises of unit 00: the mean squared error, and the shapes of a forward and backward pass."""
+# mypy: disable-error-code="no-any-return"
+# NumPy types arithmetic on bare ndarrays as Any; answers keep the annotations of a notebook.
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from grading.exercises._declaration import (
     Misconception,
 )
 from grading.probes import Call
-from nnlib._array import Array
 
 # ---------------------------------------------------------------- mean_squared_error
 
@@ -30,44 +29,44 @@ def _mse_vectors(rng: np.random.Generator) -> Case:
     return Case({"y": rng.normal(size=n), "targets": rng.normal(size=n)})
 
 
-def mean_squared_error(y: Array, targets: Array) -> float:
+def mean_squared_error(y: np.ndarray, targets: np.ndarray) -> float:
     """Average the squared differences over all entries."""
     return float(np.mean((y - targets) ** 2))
 
 
-def _mse_by_dot(y: Array, targets: Array) -> float:
+def _mse_by_dot(y: np.ndarray, targets: np.ndarray) -> float:
     difference = (y - targets).ravel()
     return float(difference @ difference) / difference.size
 
 
-def _mse_by_loop(y: Array, targets: Array) -> float:
+def _mse_by_loop(y: np.ndarray, targets: np.ndarray) -> float:
     total = 0.0
     for predicted, wanted in zip(y.ravel(), targets.ravel(), strict=True):
         total += (predicted - wanted) ** 2
     return total / y.size
 
 
-def _sum_instead_of_mean(y: Array, targets: Array) -> float:
+def _sum_instead_of_mean(y: np.ndarray, targets: np.ndarray) -> float:
     return float(np.sum((y - targets) ** 2))
 
 
-def _stray_half(y: Array, targets: Array) -> float:
+def _stray_half(y: np.ndarray, targets: np.ndarray) -> float:
     return float(0.5 * np.mean((y - targets) ** 2))
 
 
-def _mean_over_rows_only(y: Array, targets: Array) -> Any:
+def _mean_over_rows_only(y: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.mean((y - targets) ** 2, axis=0)
 
 
-def _divided_by_rows_only(y: Array, targets: Array) -> float:
+def _divided_by_rows_only(y: np.ndarray, targets: np.ndarray) -> float:
     return float(np.sum((y - targets) ** 2) / len(y))
 
 
-def _not_squared(y: Array, targets: Array) -> float:
+def _not_squared(y: np.ndarray, targets: np.ndarray) -> float:
     return float(np.mean(np.abs(y - targets)))
 
 
-def _squared_after_the_mean(y: Array, targets: Array) -> float:
+def _squared_after_the_mean(y: np.ndarray, targets: np.ndarray) -> float:
     return float(np.mean(y - targets) ** 2)
 
 
@@ -187,7 +186,7 @@ def _shape_cases(rng: np.random.Generator) -> Case:
     return Case({"n": n, "d_in": d_in, "d_hidden": d_hidden, "d_out": d_out})
 
 
-def predict_shapes(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
+def predict_shapes(n: int, d_in: int, d_hidden: int, d_out: int) -> tuple[tuple[int, ...], ...]:
     """Give every gradient the shape of what it belongs to."""
     h, y = (n, d_hidden), (n, d_out)
     dW2, db2 = (d_hidden, d_out), (d_out,)
@@ -196,7 +195,9 @@ def predict_shapes(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
     return h, y, dW2, db2, dh, dW1, db1
 
 
-def _shapes_by_computing(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
+def _shapes_by_computing(
+    n: int, d_in: int, d_hidden: int, d_out: int
+) -> tuple[tuple[int, ...], ...]:
     x, W1, b1 = np.ones((n, d_in)), np.ones((d_in, d_hidden)), np.ones(d_hidden)
     W2, b2 = np.ones((d_hidden, d_out)), np.ones(d_out)
     h = x @ W1 + b1
@@ -204,33 +205,39 @@ def _shapes_by_computing(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
     return h.shape, y.shape, W2.shape, b2.shape, h.shape, W1.shape, b1.shape
 
 
-def _shapes_as_lists(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
+def _shapes_as_lists(n: int, d_in: int, d_hidden: int, d_out: int) -> list[list[int]]:
     sizes = {"h": [n, d_hidden], "y": [n, d_out]}
     weights = [[d_hidden, d_out], [d_out]], [[d_in, d_hidden], [d_hidden]]
     return [sizes["h"], sizes["y"], *weights[0], sizes["h"], *weights[1]]
 
 
-def _bias_gradient_per_row(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
+def _bias_gradient_per_row(
+    n: int, d_in: int, d_hidden: int, d_out: int
+) -> tuple[tuple[int, ...], ...]:
     h, y = (n, d_hidden), (n, d_out)
     return h, y, (d_hidden, d_out), (n, d_out), h, (d_in, d_hidden), (n, d_hidden)
 
 
-def _weights_transposed(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
+def _weights_transposed(
+    n: int, d_in: int, d_hidden: int, d_out: int
+) -> tuple[tuple[int, ...], ...]:
     h, y = (n, d_hidden), (n, d_out)
     return h, y, (d_out, d_hidden), (d_out,), h, (d_hidden, d_in), (d_hidden,)
 
 
-def _batch_axis_last(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
+def _batch_axis_last(n: int, d_in: int, d_hidden: int, d_out: int) -> tuple[tuple[int, ...], ...]:
     h, y = (d_hidden, n), (d_out, n)
     return h, y, (d_hidden, d_out), (d_out,), h, (d_in, d_hidden), (d_hidden,)
 
 
-def _hidden_gradient_like_weights(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
+def _hidden_gradient_like_weights(
+    n: int, d_in: int, d_hidden: int, d_out: int
+) -> tuple[tuple[int, ...], ...]:
     h, y = (n, d_hidden), (n, d_out)
     return h, y, (d_hidden, d_out), (d_out,), (d_hidden, d_out), (d_in, d_hidden), (d_hidden,)
 
 
-def _bias_as_a_row(n: int, d_in: int, d_hidden: int, d_out: int) -> Any:
+def _bias_as_a_row(n: int, d_in: int, d_hidden: int, d_out: int) -> tuple[tuple[int, ...], ...]:
     h, y = (n, d_hidden), (n, d_out)
     return h, y, (d_hidden, d_out), (1, d_out), h, (d_in, d_hidden), (1, d_hidden)
 

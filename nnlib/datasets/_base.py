@@ -35,7 +35,7 @@ class DatasetInfo:
     available: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
 class Split:
     """Rows for training, for choosing, and for the final report.
 
@@ -55,7 +55,7 @@ class Split:
     y_test: IntArray = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
 class Dataset:
     """A labeled data set.
 

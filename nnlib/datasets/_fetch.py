@@ -1,7 +1,6 @@
-"""Get files once: from a folder, from the cache, or from the network, with every hash checked.
+"""Find the files of a set: in a named folder, in the cache, or else on the network.
 
-A download says its size first, shows a bar, and goes on where an earlier one stopped: what has
-arrived waits in a ``.part`` file. A file takes its final name only when its hash is right.
+Every hash is checked each time, which takes about 0.1 s for 30 MB.
 """
 
 from __future__ import annotations
@@ -9,23 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
-from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
-from nnlib._progress import Progress
 from nnlib.datasets._catalog import DOWNLOADS, Download, RemoteFile
 from nnlib.errors import DatasetError
-
-ATTEMPTS = 3
-"""How often one address is tried; each attempt goes on where the last one stopped."""
-
-TIMEOUT_S = 30
-CHUNK_BYTES = 1 << 16
 
 
 def cache_folder() -> Path:
@@ -105,10 +92,15 @@ def fetch(
             "one. Replace the file, or unset NNLIB_DATA to download the set."
         )
         raise DatasetError(message)
+    from nnlib.datasets import _download  # here, because the network takes long to import
+
     if not download_allowed:
-        error = _missing(download, "downloading was not allowed")
+        error = _download.missing(download, "downloading was not allowed")
         raise error
-    return _download(download, base_url, progress=progress)
+    target = cache_folder() / download.folder
+    wanted = [file for file in download.files if not _is_right(target / file.name, file)]
+    _download.download_files(download, wanted, target, base_url, progress=progress)
+    return target
 
 
 def adopt(folder: str | os.PathLike[str]) -> dict[str, Path]:
@@ -155,117 +147,6 @@ def adopt(folder: str | os.PathLike[str]) -> dict[str, Path]:
             _copy(source / file.name, target / file.name)
         adopted[download.name] = target
     return adopted
-
-
-def _download(download: Download, base_url: str | None, *, progress: bool) -> Path:
-    """Download the files that the cache lacks, from the first address that has them."""
-    try:
-        import pooch
-    except ImportError:
-        raise _missing(download, "downloading needs the package pooch") from None
-
-    folder = cache_folder() / download.folder
-    override = base_url or os.environ.get("NNLIB_DATA_URL")
-    if override and not base_url:
-        override = f"{override.rstrip('/')}/{download.folder}/"
-    base_urls = (override.rstrip("/") + "/",) if override else download.base_urls
-    wanted = [file for file in download.files if not _is_right(folder / file.name, file)]
-    if progress:
-        size = sum(file.size_bytes for file in wanted) / 1e6
-        line = f"{download.name}: downloading {len(wanted)} files, {size:.1f} MB, to {folder}\n"
-        sys.stdout.write(line)
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")  # it would write to stderr, what we have said already
-    try:
-        for file in wanted:
-            _download_file(pooch, download, file, folder, base_urls, progress=progress)
-    finally:
-        logger.setLevel(level)
-    return folder
-
-
-def _download_file(
-    pooch: Any,
-    download: Download,
-    file: RemoteFile,
-    folder: Path,
-    base_urls: tuple[str, ...],
-    *,
-    progress: bool,
-) -> None:
-    """Download one file, trying one address after the other."""
-    reasons = []
-    for base_url in base_urls:
-        try:
-            pooch.retrieve(
-                base_url + file.name,
-                known_hash=f"sha256:{file.sha256}",
-                fname=file.name,
-                path=folder,
-                downloader=partial(
-                    _resume, file=file, part=folder / f"{file.name}.part", progress=progress
-                ),
-            )
-        except (OSError, ValueError) as error:  # ValueError: pooch found another hash
-            wrong_hash = isinstance(error, ValueError)
-            reason = "what arrived is not the published file" if wrong_hash else str(error)
-            reasons.append(f"{base_url}: {reason}")
-        else:
-            return
-    raise _missing(download, f"{file.name} could not be downloaded ({'; '.join(reasons)})")
-
-
-def _resume(
-    url: str, output_file: Any, _pooch: Any, *, file: RemoteFile, part: Path, progress: bool
-) -> None:
-    """Download ``url`` into ``part``, from where that ends, and hand it over when complete."""
-    last_error: OSError | None = None
-    for _ in range(ATTEMPTS):
-        try:
-            _receive(url, file, part, progress=progress)
-        except HTTPError as error:
-            message = f"the server answered {error.code} {error.reason}"
-            error.close()
-            raise OSError(message) from error
-        except (URLError, OSError) as error:
-            last_error = error
-        if part.exists() and part.stat().st_size >= file.size_bytes:
-            # From here on the hash decides; if it is wrong, the next attempt starts anew.
-            part.replace(output_file)
-            return
-    message = f"the connection failed {ATTEMPTS} times ({last_error or 'it ended early'})"
-    raise OSError(message)
-
-
-def _receive(url: str, file: RemoteFile, part: Path, *, progress: bool) -> None:
-    """Append to ``part`` what is missing, or start anew if the server cannot resume."""
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": "nnlib", "Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-    request = Request(url, headers=headers)  # ruff: ignore[suspicious-url-open-usage]  the addresses stand in the catalog
-    with urlopen(request, timeout=TIMEOUT_S) as response:  # ruff: ignore[suspicious-url-open-usage]
-        goes_on = have > 0 and response.status == 206
-        bar = Progress(file.size_bytes, "B", wanted=progress, scale=True)
-        bar.say(file.name)
-        bar.advance(have if goes_on else 0)
-        try:
-            with part.open("ab" if goes_on else "wb") as stream:
-                while chunk := response.read(CHUNK_BYTES):
-                    stream.write(chunk)
-                    bar.advance(len(chunk))
-        finally:
-            bar.close()
-
-
-def _missing(download: Download, reason: str) -> DatasetError:
-    """Build the one sentence that says what is missing and how to get it."""
-    message = (
-        f"{download.name}: not on this machine, and {reason}. Load it again with a network, or "
-        f"take a folder that holds {download.folder}/ and run: nncourse data --from DIR"
-    )
-    return DatasetError(message)
 
 
 def _damaged(folder: Path, download: Download) -> list[RemoteFile]:

@@ -92,7 +92,7 @@ class WorkedEntry:
     slip: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
 class WorkedExample:
     """The 2-2-1 sigmoid network of unit 01.
 

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TRAINING, VALIDATION = "#0072B2", "#009E73"
-"""Blue and green of the course's palette (Okabe-Ito)."""
-
 
 @dataclass
 class History:
@@ -65,12 +62,11 @@ class History:
         figure : matplotlib.figure.Figure
             A figure that no global state refers to; in a notebook it is shown as it is returned.
         """
-        from matplotlib.figure import Figure  # here, because only pictures need it
+        from nnlib.plotting import TRAINING, VALIDATION, new_axes  # here: only pictures need it
 
         panels = [("loss", "loss")] + ([("accuracy", "accuracy")] if self.accuracy else [])
-        figure = Figure(figsize=(4.5 * len(panels), 3.2), layout="constrained")
-        for i, (name, label) in enumerate(panels):
-            axes = figure.add_subplot(1, len(panels), i + 1)
+        figure, drawn = new_axes(len(panels))
+        for axes, (name, label) in zip(drawn, panels, strict=True):
             curves = [
                 (name, "training", TRAINING, "-", "o"),
                 (f"validation_{name}", "validation", VALIDATION, "--", "s"),

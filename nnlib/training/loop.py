@@ -239,13 +239,13 @@ class _Trainer:
 
 def _check_parts(model: object, loss: object, optimizer: object) -> None:
     """Check that the three parts are what they should be, and belong together."""
-    for name, part, kind, example in (
-        ("model", model, Sequential, "Sequential(Linear(64, 10))"),
-        ("loss", loss, Loss, "CrossEntropy()"),
-        ("optimizer", optimizer, Optimizer, "SGD(model, lr=0.1)"),
+    for name, part, kind, expected in (
+        ("model", model, Sequential, "a Sequential, such as Sequential(Linear(64, 10))"),
+        ("loss", loss, Loss, "a Loss, such as CrossEntropy()"),
+        ("optimizer", optimizer, Optimizer, "an Optimizer, such as SGD(model, lr=0.1)"),
     ):
         if not isinstance(part, kind):
-            message = f"fit: {name} is {part!r:.60}, expected a {kind.__name__}, such as {example}."
+            message = f"fit: {name} is {part!r:.60}, expected {expected}."
             raise DtypeError(message)
     assert isinstance(model, Sequential)  # ruff: ignore[assert]  narrows the types
     assert isinstance(optimizer, Optimizer)  # ruff: ignore[assert]

@@ -152,6 +152,7 @@ export function openView({ model, el, name, label }) {
   const root = h("section",
     { class: `nn-figure nn-${name}`, "aria-label": label, "data-n": "0" }, gone, live);
   const undo = [];
+  undo.push(whenKernelStops(model, () => root.classList.add("nn-alone")));
   let draw = () => {};
   let frame = 0;
   let said = 0;
@@ -207,6 +208,20 @@ export function openView({ model, el, name, label }) {
   };
   el.append(root);
   return view;
+}
+
+/** Call run once JupyterLab's kernel stops or restarts; returns how to stop listening. */
+function whenKernelStops(model, run) {
+  const kernel = model.widget_manager?.kernel; // no such thing on a page without a kernel
+  const look = (_, status) => {
+    if (["restarting", "autorestarting", "terminating", "dead"].includes(status)) run();
+  };
+  kernel?.statusChanged?.connect(look);
+  kernel?.disposed?.connect(run);
+  return () => {
+    kernel?.statusChanged?.disconnect(look);
+    kernel?.disposed?.disconnect(run);
+  };
 }
 
 /** What the browser keeps between visits. Some pages forbid it; then nothing is kept. */

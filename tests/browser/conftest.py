@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.lab import QUIET, ROOT, Notebook, Server, running_lab
+from tests.browser.lab import QUIET, Notebook
+from tests.browser.server import ROOT, Server, running_lab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -46,10 +47,12 @@ def course() -> Path:
 @pytest.fixture(autouse=True)
 def _nothing_goes_wrong(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test: the page has reported no error and has asked nobody but this machine."""
+    if "book" not in request.fixturenames:
+        yield
+        return
+    book: Notebook = request.getfixturevalue("book")
     yield
-    if "book" in request.fixturenames:
-        book: Notebook = request.getfixturevalue("book")
-        errors, strangers = list(book.watch.errors), book.watch.strangers()
-        book.watch.errors.clear()
-        assert errors == []
-        assert strangers == set()
+    errors, strangers = list(book.watch.errors), book.watch.strangers()
+    book.watch.errors.clear()
+    assert errors == []
+    assert strangers == set()

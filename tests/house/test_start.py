@@ -38,6 +38,9 @@ if "venv" in words:
         shutil.copy(me, home / "python")
     sys.exit(os.environ.get("FAKE_VENV_EXIT"))
 if "pip" in words:
+    link = pathlib.Path(me).parents[1] / "lib/python3.11/site-packages/_editable_impl_nncourse.pth"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.write_text(os.getcwd(), encoding="utf-8")  # as hatchling does
     print(os.environ.get("FAKE_PIP", "Successfully installed nncourse-0.1.0"))
     sys.exit(int(os.environ.get("FAKE_PIP_EXIT", "0")))
 print("opened", words, "HOME=" + os.environ.get("HOME", ""))
@@ -235,7 +238,7 @@ def test_second_run_installs_nothing_and_is_quick(
 
     start.main([])
 
-    assert time.monotonic() - begin < 2  # one start of an interpreter, measured at 0.1 s
+    assert time.monotonic() - begin < 10  # measured: 0.1 s, the start of one interpreter
     assert calls() == ["venv", "pip"]
     assert len(start.opened) == 2
 
@@ -251,6 +254,27 @@ def test_changed_requirements_are_installed(
     start.main([])
 
     assert calls() == ["venv", "pip", "pip"]
+
+
+def test_update_that_failed_is_repeated_though_its_cause_is_gone(
+    start: ModuleType,
+    folder: Path,
+    calls: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may have left some packages of the one state and some of the other."""
+    start.main([])
+    tested = (folder / "constraints.txt").read_text(encoding="utf-8")
+    (folder / "constraints.txt").write_text("numpy==0.1", encoding="utf-8")
+    monkeypatch.setenv("FAKE_PIP_EXIT", "1")
+    start.main([])
+    (folder / "constraints.txt").write_text(tested, encoding="utf-8")
+    monkeypatch.delenv("FAKE_PIP_EXIT")
+
+    status = start.main([])
+
+    assert status == 0
+    assert calls() == ["venv", "pip", "pip", "pip"]
 
 
 def test_more_is_added_and_nothing_taken_away(
@@ -522,12 +546,8 @@ def test_home_that_cannot_be_written_is_replaced(
 def test_link_to_a_folder_beyond_ascii_is_read_in_every_locale(start: ModuleType) -> None:
     """The backend writes UTF-8, and Python 3.11 reads the encoding of the machine."""
     start.main([])
+
     link = start.VENV / "lib" / "python3.11" / "site-packages" / "_editable_impl_nncourse.pth"
-    link.parent.mkdir(parents=True)
-    link.write_text(str(start.ROOT), encoding="utf-8")
-
-    start.mend_path_file()
-
     code = "import os, site, sys; site.addsitedir(sys.argv[1]); print(os.path.isdir(sys.path[-1]))"
     locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run(

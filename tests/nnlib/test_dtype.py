@@ -6,7 +6,7 @@ type of every result that NumPy computes from it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ from nnlib.layers import Layer
 class Spy(np.ndarray):
     """An array that keeps a list of (operation, type of its result)."""
 
-    seen: list[tuple[str, str]] = []
+    seen: ClassVar[list[tuple[str, str]]] = []
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
         plain = [x.view(np.ndarray) if isinstance(x, Spy) else x for x in inputs]
@@ -55,7 +55,9 @@ def spied(monkeypatch):
         Layer, "_bind", lambda self, theta, grad, m: bind(self, theta.view(Spy), grad.view(Spy), m)
     )
     monkeypatch.setattr(
-        Workspace, "array", lambda self, name, shape, dtype: array(self, name, shape, dtype).view(Spy)
+        Workspace,
+        "array",
+        lambda self, name, shape, dtype: array(self, name, shape, dtype).view(Spy),
     )
     return Spy.seen
 
@@ -74,10 +76,12 @@ class Leak(Layer):
 def train(loss, targets: np.ndarray, *extra: Layer) -> Sequential:
     rng = np.random.default_rng(0)
     model = Sequential(
-        Linear(7, 6, rng=1), ReLU(), Linear(6, 5, bias=False, rng=2), LeakyReLU(), Sigmoid(), Tanh(),
-        Softmax(), *extra, Linear(5, 3, rng=3),
+        Linear(7, 6, rng=1), ReLU(), Linear(6, 5, bias=False, rng=2), LeakyReLU(), Sigmoid(),
+        Tanh(), Softmax(), *extra, Linear(5, 3, rng=3),
     )  # fmt: skip
-    optimizer = SGD(model, lr=lambda step: np.float64(0.1), momentum=0.9, nesterov=True, weight_decay=0.1)
+    optimizer = SGD(
+        model, lr=lambda step: np.float64(0.1), momentum=0.9, nesterov=True, weight_decay=0.1
+    )
     X = rng.normal(size=(11, 7))  # float64 from outside: cast once
     fit(
         model, X, targets, loss=loss, optimizer=optimizer, epochs=2, batch_size=4,

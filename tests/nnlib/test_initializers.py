@@ -17,7 +17,9 @@ VARIANCES = [
 ]
 
 
-@pytest.mark.parametrize(("initializer", "variance"), VARIANCES, ids=lambda p: getattr(p, "__name__", ""))
+@pytest.mark.parametrize(
+    ("initializer", "variance"), VARIANCES, ids=lambda p: getattr(p, "__name__", "")
+)
 def test_mean_and_variance_are_those_of_the_paper(initializer, variance, rng):
     W = initializer(FAN_IN, FAN_OUT, rng)
 
@@ -45,9 +47,9 @@ def test_a_seed_gives_the_same_numbers_and_none_does_not(initializer):
 
 @pytest.mark.parametrize("initializer", [*(pair[0] for pair in VARIANCES), zeros])
 def test_fans_are_positive_whole_numbers(initializer):
-    with pytest.raises(ArgumentError, match=f"{initializer.__name__}: fan_in is 0"):
+    with pytest.raises(ArgumentError, match="fan_in is 0"):
         initializer(0, 2)
-    with pytest.raises(ArgumentError, match="fan_out is 1.5"):
+    with pytest.raises(ArgumentError, match=r"fan_out is 1\.5"):
         initializer(2, 1.5)
 
 

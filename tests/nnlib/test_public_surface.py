@@ -15,13 +15,21 @@ import pytest
 import nnlib
 
 PACKAGE = Path(nnlib.__file__).parent
-PACKAGES = ("nnlib", "nnlib.datasets", "nnlib.layers", "nnlib.losses", "nnlib.optimizers", "nnlib.training")
+PACKAGES = (
+    "nnlib",
+    "nnlib.datasets",
+    "nnlib.layers",
+    "nnlib.losses",
+    "nnlib.optimizers",
+    "nnlib.training",
+)
 MODULES = ("nnlib.errors", "nnlib.initializers", "nnlib.gradcheck")
 
 NOT_AT_THE_TOP = {
     "Dataset", "DatasetInfo", "Split", "WorkedEntry", "WorkedEpoch", "WorkedExample",
     "adopt", "cache_folder", "describe", "load",  # reached as nnlib.datasets.load
-    "GradientCheck", "Initializer", "Parameter", "ParameterView", "Run", "Schedule", "Trainable",  # for annotations
+    "GradientCheck", "Initializer", "Parameter", "ParameterView", "Run", "Schedule",  # annotations
+    "Trainable",
 }  # fmt: skip
 
 
@@ -65,7 +73,7 @@ def test_type_checkers_see_the_same_names():
 
 def test_unknown_names_are_attribute_errors():
     with pytest.raises(AttributeError, match="no attribute 'Lineer'"):
-        nnlib.Lineer  # noqa: B018  the access is the test
+        nnlib.Lineer  # ruff: ignore[useless-expression]  the access is the test
 
 
 @pytest.mark.parametrize("name", sorted(nnlib.__all__))
@@ -97,7 +105,9 @@ def test_nnlib_knows_nobody():
             forbidden = {"grading"}
         else:
             forbidden = {"grading", "anywidget", "ipywidgets", "torch"}
-        path = PACKAGE.parent / (info.name.replace(".", "/") + ("/__init__.py" if info.ispkg else ".py"))
+        path = PACKAGE.parent / (
+            info.name.replace(".", "/") + ("/__init__.py" if info.ispkg else ".py")
+        )
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):

@@ -257,9 +257,9 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
     solution_note=(
         "Of one row with target t:  L = −log p_t = −z_t + log Σ_j exp(z_j).\n"
         "    ∂L/∂z_k = −[k = t] + exp(z_k) / Σ_j exp(z_j) = p_k − [k = t]\n"
-        "The batch takes the mean, so dz = (p − one-hot) / N. Going through p instead gives the same:\n"
+        "The batch takes the mean, so dz = (p − one-hot) / N. Going through p gives the same:\n"
         "−1/p_t times the Jacobian p_t ([k = t] − p_k); the two p_t cancel. One pass is enough.\n"
-        "exp overflows beyond 709. Taking m = max_j z_j off every logit of a row leaves p as it is:\n"
+        "exp overflows beyond 709. Taking m = max_j z_j off every logit of a row leaves p:\n"
         "    log p_k = (z_k − m) − log Σ_j exp(z_j − m)\n"
         "The sum lies between 1 and K, so its logarithm is always finite and no ε is needed."
     ),

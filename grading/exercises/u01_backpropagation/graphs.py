@@ -321,7 +321,7 @@ BACKWARD_GRAPH = Exercise(
             "each_node_visited_once",
             _each_node_visited_once,
             ("shared", "shuffled"),
-            "You follow one path to its end and do not return to a node once visited. What a "
+            "You follow one path to its end and never come back to a visited node. What a "
             "second path adds later goes no further. Who must be finished before a node may pass "
             "on?",
         ),
@@ -378,11 +378,11 @@ BACKWARD_GRAPH = Exercise(
     ),
     solution_note=(
         "Write ḡ_i for ∂output/∂node i. The chain rule over all readers r of node i:\n"
-        "    ḡ_output = 1,      ḡ_i = Σ_r ḡ_r · ∂r/∂i        (r counted once for each time it reads i)\n"
-        "    add: 1     negate: −1     exp: its own value     multiply: the value of the other factor\n"
+        "    ḡ_output = 1,      ḡ_i = Σ_r ḡ_r · ∂r/∂i      (r counts once each time it reads i)\n"
+        "    ∂r/∂i:  add 1,  negate −1,  exp its own value,  multiply the other factor's value\n"
         "The sum is complete when all readers are, so the nodes are taken in reverse topological\n"
-        "order. Counting readers finds such an order on the way: begin with the output, and release\n"
-        "a node when its count falls to 0. Each edge is used once: the cost is that of the forward\n"
-        "pass, while following every path from the output would double at every diamond."
+        "order. Counting readers finds such an order on the way: begin with the output, and\n"
+        "release a node when its count falls to 0. Each edge is used once, so the cost is that of\n"
+        "the forward pass; following every path instead would double it at every diamond."
     ),
 )

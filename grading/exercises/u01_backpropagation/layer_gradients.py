@@ -212,7 +212,7 @@ LINEAR_BACKWARD = Exercise(
         "    ∂L/∂W[i,o] = Σ_n x[n,i] dy[n,o]          dW = xᵀ dy      (d_in, d_out)\n"
         "    ∂L/∂b[o]   = Σ_n dy[n,o]                 db = Σ_rows dy  (d_out,)\n"
         "Each sum runs over the index that the left side does not have. W and b are shared by all\n"
-        "rows, so the rows are summed; x is not, so every row keeps its own gradient. The loss is a\n"
+        "rows, so rows are summed; x is not, so every row keeps its own gradient. The loss is a\n"
         "mean over the batch and its 1/N came in with dy: dividing again would average twice."
     ),
 )
@@ -390,7 +390,7 @@ RELU_BACKWARD = Exercise(
         "y = max(x, 0) acts entry by entry, so its Jacobian is diagonal:\n"
         "    dy/dx = 1 where x > 0,   0 where x < 0,   and by convention 0 where x = 0\n"
         "    dx = dy · (x > 0)\n"
-        "The comparison gives True and False, which NumPy multiplies as 1 and 0. The mask comes from\n"
+        "The comparison gives True and False, which multiply as 1 and 0. The mask comes from\n"
         "the forward input x: dy only passes through, with its sign. The convention at 0 is also\n"
         "PyTorch's; on random real numbers it hardly ever matters, on inputs full of exact zeros\n"
         "(the black background of an image) it does."

@@ -284,9 +284,8 @@ CENTRAL_DIFFERENCE = Exercise(
         "Subtracting removes f(θ) and f'':\n"
         "    (f(θ + s) − f(θ − s)) / 2s = f' + s²/6 f''' + …\n"
         "The error falls with s², and is 0 for a quadratic; the forward difference keeps s/2 f''.\n"
-        "Rounding adds about ε|f|/s, so the best s is near ε^(1/3), about 6e-6 in float64: neither\n"
-        "larger nor smaller is better. The step grows with |θ_i|, because s must be large beside the\n"
-        "spacing of floats at θ_i. A gradient costs 2P calls: good for checking, hopeless for "
-        "training."
+        "Rounding adds about ε|f|/s, so the best s is near ε^(1/3), about 6e-6 in float64; a\n"
+        "smaller one is worse. The step grows with |θ_i|, because s must be large beside the\n"
+        "spacing of floats at θ_i. A gradient costs 2P calls: fit for checking, not for training."
     ),
 )

@@ -190,7 +190,7 @@ SIGMOID_BACKWARD = Exercise(
         "          = s (1 − s) = y (1 − y)\n"
         "    dx = dy · y (1 − y)\n"
         "The output is enough, so the layer keeps y and forgets x. The slope is ¼ at most: every\n"
-        "sigmoid on the way back makes the gradient at least four times smaller, before the weights\n"
-        "have their say. Where y is 0 or 1 nothing passes at all."
+        "sigmoid on the way back makes the gradient at least four times smaller, before the\n"
+        "weights have their say. Where y is 0 or 1 nothing passes at all."
     ),
 )

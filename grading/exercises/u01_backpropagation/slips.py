@@ -50,10 +50,7 @@ def _entry(
         if abs(value) > 20 * unit and clear and (value < 0 or not math.isnan(off_units)):
             break
     whole = math.trunc(value / unit) if truncated else round(value / unit)
-    if math.isnan(off_units):
-        printed = -whole * unit
-    else:
-        printed = (whole + off_units) * unit
+    printed = -whole * unit if math.isnan(off_units) else (whole + off_units) * unit
     return ["", operation, inputs, round(printed, decimals), decimals]
 
 
@@ -373,7 +370,7 @@ FIND_SLIPS = Exercise(
         "Each entry is judged by its own inputs, so one early slip does not condemn what follows.\n"
         "    value = formula(inputs)             unit = 10^(−decimals)\n"
         "    slip  ⇔  |printed − value| ≥ 1.5 unit\n"
-        "Rounding is off by at most ½ unit, truncation by less than 1, a slip here by 2 or more: a\n"
+        "Rounding is off by at most ½ unit, truncation by less than 1, a slip by 2 or more: a\n"
         "limit of 1.5 separates them with room on both sides, also for floating point. Comparing\n"
         "after rounding would refuse −0.0028 for −0.00286, which was only cut off.\n"
         "On the slides 0.1·0.35 = 0.0355 has a digit too many (0.035), the new w24 0.5962 has two\n"

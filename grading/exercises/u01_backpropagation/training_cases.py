@@ -99,7 +99,7 @@ def too_few_right(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> str 
     )
 
 
-# One hidden unit, closed for row 1, which comes first: only b2 moves, by 4 ln 2 · (−1, 3, −1, −1)/4.
+# One hidden unit, closed for row 1, which comes first: only b2 moves, to (−1, 3, −1, −1) ln 2.
 # Then row 0: h = 1, logits (−1, 4, 1, −1) ln 2, so p = (1, 32, 4, 1)/38 with target 2.
 _LN2 = np.log(2)
 _SECOND = np.array([1.0, 32.0, -34.0, 1.0]) / 38 * 4 * _LN2

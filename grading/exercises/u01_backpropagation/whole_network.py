@@ -373,8 +373,8 @@ MLP_GRADIENTS = Exercise(
         "    dh  = dz2 W2ᵀ\n"
         "    dz1 = dh · (z1 > 0)                           ReLU: mask of the forward pass\n"
         "    dW1 = Xᵀ dz1      db1 = Σ_rows dz1            linear: input X\n"
-        "The 1/N enters once, in dz2. dX is not needed, so nothing is computed for it. The cost is\n"
-        "two matrix products a layer against one forward: a gradient costs about 3 forward passes,\n"
-        "whatever the number of weights."
+        "The 1/N enters once, in dz2. Nobody needs dX, so nothing is computed for it. Backward\n"
+        "takes two matrix products a layer against one forward: loss and gradient together cost\n"
+        "about 3 forward passes, whatever the number of weights."
     ),
 )

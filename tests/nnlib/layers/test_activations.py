@@ -58,6 +58,8 @@ def test_leaky_relu_refuses_other_slopes(slope):
         LeakyReLU(slope)
 
 
-@pytest.mark.parametrize(("given", "kept"), [("f4", "f4"), ("f8", "f8"), ("i4", "f4"), ("f2", "f4")])
+@pytest.mark.parametrize(
+    ("given", "kept"), [("f4", "f4"), ("f8", "f8"), ("i4", "f4"), ("f2", "f4")]
+)
 def test_layers_without_parameters_follow_the_input(given, kept):
     assert Tanh().forward(np.ones((2, 3), given)).dtype == np.dtype(kept)

@@ -127,7 +127,7 @@ def test_the_same_layer_twice_is_refused():
     layer = Linear(3, 3)
     before = layer.theta
 
-    with pytest.raises(SharedLayerError, match="layer 1, Linear\\(3, 3\\), comes twice"):
+    with pytest.raises(SharedLayerError, match=r"layer 1, Linear\(3, 3\), comes twice"):
         Sequential(layer, layer)
 
     assert layer.theta is before
@@ -150,7 +150,7 @@ def test_a_refused_model_leaves_its_layers_alone():
 
     with pytest.raises(ShapeError, match=r"layer 1 Linear\(4, 1\) takes 4 features, but gets 3"):
         Sequential(first, second)
-    with pytest.raises(DtypeError, match="float32.*float64"):
+    with pytest.raises(DtypeError, match=r"float32.*float64"):
         Sequential(first, Linear(3, 1, dtype=np.float64))
 
     assert first.theta is before
@@ -194,7 +194,7 @@ def test_a_state_that_does_not_fit_changes_nothing():
 
     with pytest.raises(ArgumentError, match=r"missing \['0.b'\], unknown \['extra'\]"):
         model.load_state_dict({k: v for k, v in state.items() if k != "0.b"} | {"extra": 1})
-    with pytest.raises(ShapeError, match="3.W has shape"):
+    with pytest.raises(ShapeError, match=r"3\.W has shape"):
         model.load_state_dict(state | {"3.W": np.ones((3, 6))})
 
     np.testing.assert_array_equal(model.theta, before)
@@ -247,7 +247,9 @@ def test_a_layer_that_couples_rows_gets_the_whole_batch(monkeypatch, rng):
     model = Sequential(Linear(2, 3, rng=0), Sequential(RunningMean()))
     monkeypatch.setattr(RunningMean, "couples_rows", True)
 
-    model.loss_and_gradient(rng.normal(size=(9, 2)), np.zeros(9, int), CrossEntropy(), rows_per_slice=2)
+    model.loss_and_gradient(
+        rng.normal(size=(9, 2)), np.zeros(9, int), CrossEntropy(), rows_per_slice=2
+    )
 
     np.testing.assert_array_equal(model.buffers()["1.0.mean"], [1, 1])  # one call, not five
 

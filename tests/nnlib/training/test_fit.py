@@ -116,7 +116,9 @@ def test_an_epoch_takes_every_row_once_and_the_ragged_batch_too():
 
     assert [len(rows) for rows in seen] == [3, 3, 1] * 2
     for epoch in (0, 1):
-        np.testing.assert_array_equal(np.sort(np.concatenate(seen[3 * epoch : 3 * epoch + 3])), X.ravel())
+        np.testing.assert_array_equal(
+            np.sort(np.concatenate(seen[3 * epoch : 3 * epoch + 3])), X.ravel()
+        )
     assert (np.concatenate(seen[:3]) != np.concatenate(seen[3:])).any()  # a new order
     # The parameters stand still, so the mean over rows is the loss of the whole set: the ragged
     # batch of one row must not weigh as much as a batch of three.
@@ -145,7 +147,16 @@ def test_the_seed_fixes_the_run():
 
     def run(rng: object) -> np.ndarray:
         model = line()
-        fit(model, X, y, loss=MSE(), optimizer=SGD(model, lr=0.3), batch_size=2, rng=rng, progress=False)
+        fit(
+            model,
+            X,
+            y,
+            loss=MSE(),
+            optimizer=SGD(model, lr=0.3),
+            batch_size=2,
+            rng=rng,
+            progress=False,
+        )
         return model.theta
 
     np.testing.assert_array_equal(run(5), run(np.random.default_rng(5)))
@@ -249,7 +260,9 @@ def test_divergence_stops_with_a_diagnosis_and_the_last_finite_parameters():
             finite.append(run.model.theta.copy())
 
     optimizer = SGD(model, lr=1e12, momentum=0.5)
-    with pytest.raises(NonFiniteError, match=r"diverged in epoch \d.*learning rate 1e\+12") as caught:
+    with pytest.raises(
+        NonFiniteError, match=r"diverged in epoch \d.*learning rate 1e\+12"
+    ) as caught:
         fit(
             model, X, y, loss=MSE(), optimizer=optimizer, epochs=9, batch_size=6,
             callbacks=[Keep(), recorder], progress=False,
@@ -326,7 +339,13 @@ def test_bad_input_is_refused_before_anything_changes(change, error, message):
     X, y = line_data()
     model = line()
     before = model.theta.copy()
-    arguments = {"X": X, "y": y, "loss": MSE(), "optimizer": SGD(model, lr=0.1), "batch_size": 2} | change
+    arguments = {
+        "X": X,
+        "y": y,
+        "loss": MSE(),
+        "optimizer": SGD(model, lr=0.1),
+        "batch_size": 2,
+    } | change
 
     with pytest.raises(error, match=message) as caught:
         fit(model, arguments.pop("X"), arguments.pop("y"), progress=False, **arguments)
