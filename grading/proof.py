@@ -18,8 +18,8 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from grading.check.diagnosis import diagnose
 from grading.check.judging import Verdict, judge
 from grading.check.trials import Trial, draw_trials, expected_outputs, observe
 from grading.exercises import Exercise, Misconception, all_exercises
+from grading.probes import Observation, Probe
 
 CHECK_MEDIAN_S = 0.1
 CHECK_LONGEST_S = 2.0
@@ -48,7 +49,7 @@ class Proof:
     faults : list of str
         One clause for each thing that is wrong.
     check_seconds : list of float
-        Time of each judged answer.
+        Processor time of each answer judged as a learner's check does.
     """
 
     exercise: Exercise
@@ -96,7 +97,9 @@ def prove(
     names += ["the solution cell"] if solution else []
     proof.n_right = len(right)
     _prove_hand_cases(proof)
-    cases = [_drawn(exercise, seed) for seed in seeds]
+    remembering = replace(exercise, probe=_Remembering(exercise.probe))
+    # The first seed is run and timed as a learner's check is; the others do nothing twice.
+    cases = [_drawn(remembering if i else exercise, seed) for i, seed in enumerate(seeds)]
     for name, answer in zip(names, right, strict=True):
         _prove_right(proof, name, [_tried(proof, answer, drawn) for drawn in cases])
     for misconception in exercise.misconceptions:
@@ -110,6 +113,7 @@ def prove(
 class _Drawn:
     """The cases of one seed and what a right answer gives on them."""
 
+    exercise: Exercise
     seed: int
     trials: tuple[Trial, ...]
     expected: list[dict[str, Any]]
@@ -130,21 +134,36 @@ class _Tried:
         return tuple(sorted(finding.criterion for finding in self.verdict.findings))
 
 
+@dataclass(frozen=True)
+class _Remembering(Probe):
+    """Runs an answer on the same inputs once: diagnosis runs every known wrong one again."""
+
+    inner: Probe
+    seen: dict[tuple[int, ...], tuple[Any, Observation]] = field(default_factory=dict)
+
+    def observe(self, target: Callable[..., Any], inputs: Mapping[str, Any]) -> Observation:
+        key = (id(target), *map(id, inputs.values()))
+        if key not in self.seen:  # the inputs are kept too, so that no other takes their id
+            self.seen[key] = (inputs, self.inner.observe(target, inputs))
+        return self.seen[key][1]
+
+
 def _drawn(exercise: Exercise, seed: int) -> _Drawn:
-    began = time.perf_counter()
+    began = time.thread_time()
     trials = draw_trials(exercise, np.random.default_rng(seed))
     expected = expected_outputs(exercise, trials)
-    return _Drawn(seed, trials, expected, time.perf_counter() - began)
+    return _Drawn(exercise, seed, trials, expected, time.thread_time() - began)
 
 
 def _tried(proof: Proof, answer: Callable[..., Any], drawn: _Drawn) -> _Tried:
-    began = time.perf_counter()
+    began = time.thread_time()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # known wrong answers overflow
-        observations = observe(proof.exercise, drawn.trials, answer)
-        verdict = judge(proof.exercise, drawn.trials, observations, drawn.expected)
-        known = diagnose(proof.exercise, drawn.trials, observations, verdict)
-    proof.check_seconds.append(drawn.seconds + time.perf_counter() - began)
+        observations = observe(drawn.exercise, drawn.trials, answer)
+        verdict = judge(drawn.exercise, drawn.trials, observations, drawn.expected)
+        known = diagnose(drawn.exercise, drawn.trials, observations, verdict)
+    if drawn.exercise is proof.exercise:
+        proof.check_seconds.append(drawn.seconds + time.thread_time() - began)
     return _Tried(drawn.seed, verdict, known)
 
 

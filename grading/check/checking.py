@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 import zlib
 
@@ -159,8 +160,20 @@ def _run(
     observations: list[Observation] = []
     target = found.target
     assert target is not None  # ruff: ignore[assert]  # the caller has looked
-    with restored():
-        outcome = watch(lambda: observe(exercise, trials, target, observations), exercise.limit_s)
+    abandoned = threading.Event()
+
+    def work() -> None:
+        for trial in trials:
+            observations.extend(observe(exercise, (trial,), target))
+            problem = observations[-1].problem
+            if abandoned.is_set() or (problem and problem.kind == "not_started"):
+                return
+
+    try:
+        with restored():
+            outcome = watch(work, exercise.limit_s)
+    finally:
+        abandoned.set()  # a thread left behind begins no further case
     if outcome.error is not None:
         raise outcome.error
     observations = observations[: len(trials)]  # a copy: a thread left behind may go on

@@ -67,7 +67,6 @@ def observe(
     exercise: Exercise,
     trials: Sequence[Trial],
     target: Callable[..., Any],
-    into: list[Observation] | None = None,
 ) -> list[Observation]:
     """Run ``target`` on every trial, stopping at the first that was not started.
 
@@ -79,15 +78,13 @@ def observe(
         The cases.
     target : callable
         The learner's object, the reference or a known wrong answer.
-    into : list of Observation, optional
-        Filled as the run goes on, so that a watchdog can see how far it came.
 
     Returns
     -------
     list of Observation
         One a trial.
     """
-    observations: list[Observation] = [] if into is None else into
+    observations: list[Observation] = []
     for trial in trials:
         inputs = {
             name: value.build() if isinstance(value, FunctionFixture) else value

@@ -71,6 +71,7 @@ def watch(work: Callable[[], object], limit_s: float) -> Outcome:
     True
     """
     caught: list[BaseException] = []
+    ended = threading.Event()  # not join, which forgets a living thread when it is interrupted
 
     def run() -> None:
         with suppress(Stopped):  # one more may arrive while the first is being handled
@@ -80,28 +81,31 @@ def watch(work: Callable[[], object], limit_s: float) -> Outcome:
                 pass
             except BaseException as error:  # ruff: ignore[blind-except]  # handed to the caller below
                 caught.append(error)
+        with suppress(Stopped):
+            ended.set()
+        ended.set()
 
     thread = threading.Thread(target=run, name="check", daemon=True)
     began = time.monotonic()
     thread.start()
     try:
-        while thread.is_alive() and (left := began + limit_s - time.monotonic()) > 0:
-            thread.join(min(_TICK_S, left))
+        while not ended.is_set() and (left := began + limit_s - time.monotonic()) > 0:
+            ended.wait(min(_TICK_S, left))
     except KeyboardInterrupt:
-        _stop(thread)
+        _stop(thread, ended)
         raise
-    finished = not thread.is_alive()
-    still_running = not finished and not _stop(thread)
+    finished = ended.is_set()
+    still_running = not finished and not _stop(thread, ended)
     error = caught[0] if caught else None
     return Outcome(finished, still_running, time.monotonic() - began, error)
 
 
-def _stop(thread: threading.Thread) -> bool:
+def _stop(thread: threading.Thread, ended: threading.Event) -> bool:
     """Raise inside the thread until it ends; tell whether it did."""
     until = time.monotonic() + _GRACE_S
-    while thread.is_alive() and time.monotonic() < until:
+    while not ended.is_set() and time.monotonic() < until:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Stopped)
         )
-        thread.join(_PAUSE_S)
-    return not thread.is_alive()
+        ended.wait(_PAUSE_S)
+    return ended.is_set()

@@ -80,13 +80,13 @@ class LiveFigure:
         """Enter the figure where Tab does: at the first control that can be used."""
         self.root.locator(":is(button, input):not(:disabled)").first.focus()
 
-    def tab_to(self, name: str) -> None:
-        """Press Tab until the focus is on the control of that name."""
-        for _ in range(80):
+    def tab_to(self, name: str, key: str = "Tab") -> None:
+        """Press Tab (or Shift+Tab) until the focus is on the control of that name."""
+        for _ in range(60):
             if self.page.evaluate(f"() => ({NAME_OF})(document.activeElement)") == name:
                 return
-            self.page.keyboard.press("Tab")
-        message = f"80 presses of Tab did not reach {name!r}"
+            self.page.keyboard.press(key)
+        message = f"60 presses of {key} did not reach {name!r}"
         raise AssertionError(message)
 
     def unreached(self) -> list[str]:

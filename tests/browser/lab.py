@@ -33,6 +33,12 @@ QUIET = (
 )
 
 
+NO_DEFECT = (
+    # anywidget allows a module two seconds to load and then complains, but goes on loading.
+    "[anywidget] Failed to initialize model.",
+)
+
+
 @dataclass
 class Watch:
     """What a page complained about, and what it asked for."""
@@ -45,11 +51,16 @@ class Watch:
         watch = cls()
 
         def heard(message: Any) -> None:
-            if message.type == "error":
+            if message.type == "error" and not message.text.startswith(NO_DEFECT):
                 watch.errors.append(f"{message.text} ({message.location.get('url', '')})")
 
         page.on("console", heard)
-        page.on("pageerror", lambda error: watch.errors.append(str(error)))
+        page.on("pageerror", threw)
+
+        def threw(error: Any) -> None:
+            if not str(error).startswith(NO_DEFECT):
+                watch.errors.append(str(error))
+
         page.on("websocket", lambda socket: watch.requests.append(socket.url))
         page.context.on("request", lambda request: watch.requests.append(request.url))
         return watch

@@ -199,7 +199,8 @@ def test_misled_student_is_told_which_mistake_it_was(graded: Class, unit: Unit):
     feedback = html.unescape(page.read_text(encoding="utf-8"))
 
     for exercise in exercises_of_unit(unit.number):
-        message = exercise.misconceptions[0].message.split("`")[0][:40]
+        message = max(exercise.misconceptions[0].message.split("`"), key=len)[:40]
+        assert len(message) > 20
         assert message in said["misled"][exercise.id]
         assert message in feedback
         assert message not in said["reference"][exercise.id]

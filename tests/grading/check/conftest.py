@@ -35,7 +35,9 @@ class Ran:
     def sentence(self) -> str:
         """The report's first paragraph, on one line."""
         lines = self.text.split("\n")[1:]
-        known = [i for i, line in enumerate(lines) if not line.startswith("  ") or line[2:4] == "  "]
+        known = [
+            i for i, line in enumerate(lines) if not line.startswith("  ") or line[2:4] == "  "
+        ]
         marks = ("  ok  ", "  no  ", "  Known", "  Hint", "  The hand", "  A random", "  Solution")
         known += [i for i, line in enumerate(lines) if line.startswith(marks)]
         return " ".join(line.strip() for line in lines[: min(known, default=len(lines))])
@@ -54,7 +56,9 @@ class Notebook:
     """Runs cells in a kernel, one after the other, as a notebook does."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = tempfile.mkdtemp(prefix="nnk-")  # a socket's path has about 100 bytes at most
+        self._folder = tempfile.mkdtemp(
+            prefix="nnk-"
+        )  # a socket's path has about 100 bytes at most
         self.manager = PythonKernelManager()
         if os.name == "posix":
             self.manager.transport = "ipc"

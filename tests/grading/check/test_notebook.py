@@ -173,7 +173,6 @@ def test_an_endless_function_is_stopped(notebook, body):
     assert_calm(ran, seconds=8.0)  # 1.95 s on an idle machine
     asked = "Which loop never meets its end?"
     assert ran.sentence == f"It was stopped after 1.8 s without a result. {asked}"
-    assert notebook.run("import threading; threading.active_count()").seconds < 1.0
     assert "Hint," not in ran.text
 
 
@@ -198,8 +197,13 @@ def test_a_function_that_cannot_be_stopped_is_left_behind_with_advice(notebook):
     assert notebook.run("print('usable')").stdout == "usable\n"
 
 
-@pytest.mark.parametrize("body", ["while True: pass", "import time; time.sleep(3)"])
-def test_the_stop_button_ends_a_check_at_once(notebook, body):
+@pytest.mark.parametrize(
+    ("body", "n_left"), [("while True: pass", "0"), ("import time; time.sleep(3)", "1")]
+)
+def test_the_stop_button_ends_a_check_at_once(notebook, body, n_left):
+    """A call into C cannot be ended, but it disturbs nobody: prints arrive as before."""
+    count = "len([t for t in threading.enumerate() if t.name == 'check'])"
+    n_before = int(notebook.run(f"import threading; {count}").result)
     notebook.run(DEF + body)
 
     ran = notebook.run(CHECK, interrupt_after_s=0.3)
@@ -209,6 +213,7 @@ def test_the_stop_button_ends_a_check_at_once(notebook, body):
     ]
     assert ran.stderr == ""
     assert ran.seconds < 1.5  # less than the limit of 1.8 s
+    assert int(notebook.run(count).result) - n_before <= int(n_left)
     assert notebook.run("print('usable')").stdout == "usable\n"
 
 
