@@ -30,7 +30,7 @@ from grading.authoring.nbgrading import CourseExecute
 c = get_config()  # ruff: ignore[undefined-name] - nbgrader puts it there
 
 here = Path(__file__).resolve().parent
-class_folder = (here / os.environ.get("NNCOURSE_CLASS", "my-class")).resolve()
+class_folder = (here / (os.environ.get("NNCOURSE_CLASS") or "my-class")).resolve()
 class_folder.mkdir(parents=True, exist_ok=True)
 
 

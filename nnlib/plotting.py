@@ -7,8 +7,12 @@ state refers to them and the backend does not matter.
 
 from __future__ import annotations
 
+import base64
 import io
+from html import escape
 from typing import TYPE_CHECKING, Any
+
+from nnlib.errors import ArgumentError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,15 +85,37 @@ def show(figure: Figure, alt: str) -> None:
     ArgumentError
         If ``alt`` is empty.
     """
-    from IPython.display import Image, display  # here, because only notebooks have it
-
-    from nnlib.errors import ArgumentError
+    from IPython.display import display  # here, because only notebooks have it
 
     if not alt.strip():
         message = "show: alt is empty. Say in one sentence what the figure finds."
         raise ArgumentError(message)
+    display(picture(figure, alt), raw=True)  # type: ignore[no-untyped-call]  # IPython is untyped
+
+
+def picture(figure: Figure, alt: str) -> dict[str, str]:
+    """Draw a figure as what a notebook stores: a picture with its alt text.
+
+    JupyterLab and nbconvert drop the alt text of a bare PNG, so it stands in an HTML image too.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    alt : str
+        What it finds.
+
+    Returns
+    -------
+    dict of str to str
+        The same picture by MIME type: HTML, PNG in base64, and the alt text as plain text.
+    """
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
+    png = base64.b64encode(file.getvalue()).decode("ascii")
     width = round(figure.get_size_inches()[0] * _DPI * 0.85)
-    picture = Image(data=file.getvalue(), format="png", width=width, alt=alt)  # type: ignore[no-untyped-call]
-    display(picture)  # type: ignore[no-untyped-call]  # IPython leaves it untyped
+    html = (
+        f'<img alt="{escape(alt)}" width="{width}" style="max-width:100%;background:#fff" '
+        f'src="data:image/png;base64,{png}">'
+    )
+    return {"text/html": html, "image/png": png, "text/plain": alt}

@@ -234,20 +234,18 @@ for epoch in (1, 2):
 # decimals as they print, entry by entry, and cuts the rest off where they do. The third is what they print.
 
 # %% tags=["figure"]
-print(f"{'entry':<10}{'formula':<38}{'exact':>10}{'kept':>10}{'printed':>11}")
+print(f"{'entry':<10}{'formula':<24}{'exact':>10}{'kept':>10}{'printed':>11}")
 for entry in example.sheet:
     kept = f"{entry.slides:.{entry.decimals}f}"
-    slip = "   slip: " + entry.slip if entry.slip else ""
-    print(
-        f"{entry.symbol:<10}{entry.formula:<38}{entry.exact:>10.5f}{kept:>10}{entry.printed:>11}{slip}"
-    )
-print()
-print(*(f"- {remark}" for remark in example.remarks), sep="\n")
+    row = f"{entry.symbol:<10}{entry.formula:<24}{entry.exact:>10.5f}{kept:>10}{entry.printed:>11}"
+    print(row + ("   slip" if entry.slip else ""))
+slips = [f"{entry.symbol}: {entry.slip}" for entry in example.sheet if entry.slip]
+print("\nThe slips:", *slips, *example.remarks, sep="\n- ")
 
 # %% [markdown]
 # Cutting digits off is honest bookkeeping: $-0.0028$ for $-0.00287$ is not wrong, only short. A *slip* is
-# something else, and the table marks them. Below it stand those that are no wrong numbers but wrong
-# words: swapped captions, both signs at once. Worked examples are printed by people; recompute them.
+# something else. Three of the printed numbers are slips; the rest of the list are slips of words, such as
+# swapped captions or both signs at once. Worked examples are printed by people: recompute them.
 #
 # How would we find such slips without having the exact numbers? By recomputing every entry from the numbers
 # that the sheet itself prints as its inputs: then one slip does not hide behind another. That is the
@@ -260,21 +258,9 @@ print(*(f"- {remark}" for remark in example.remarks), sep="\n")
 # things only: the gradient that arrives from above, and its own local derivative. Their product is
 # passed on.
 #
-# One rule must be added. If a value is used twice, two gradients arrive at it.
-
-# %% tags=["figure"]
-Prediction(
-    key="01-shared-node",
-    question="z = x · x + x at x = 3. The value x is used three times. What is dz/dx?",
-    answer=7,
-    because=(
-        "The product passes 3 back to each of its two factors, the plus sign passes 1 back: "
-        "3 + 3 + 1 = 7, and indeed 2x + 1 = 7. Gradients add where a value fans out."
-    ),
-)
-
-# %% [markdown]
-# The stepper asks for each local gradient before it shows it. The order is the reverse of the order of
+# One rule must be added. If a value is used twice, two gradients arrive at it, and the question is what to do
+# with them. The figure asks you first. Then it steps through a graph and asks for each local derivative before
+# it shows it. The order is the reverse of the order of
 # computing: a node passes its gradient on only when all contributions to it have arrived.
 
 # %% tags=["figure"]
@@ -305,8 +291,9 @@ GradientCheck()
 # What to see: the error forms a V. To the right of its lowest point the curve of the function shows
 # (Taylor: the error falls like $h^2$, with one-sided differences only like $h$). To the left the digits run
 # out: two almost equal numbers are subtracted. In float64 the best step is near $10^{-5}$, and with
-# float32 a check of gradients is hardly possible. What the figure does not show: that at a kink, such as
-# that of ReLU at 0, the difference is wrong for every $h$ whose interval holds the kink.
+# float32 a check of gradients is hardly possible. The last preset puts a kink
+# inside the step: there the difference is wrong whatever the digits. What the figure does not show: more than
+# one weight. For a whole network one checks a few random directions rather than every weight.
 #
 # Now we can measure what was claimed at the beginning.
 

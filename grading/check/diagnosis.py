@@ -68,7 +68,7 @@ class _Rerun:
     """A known wrong answer, run on a trial when that trial is looked at, and once only.
 
     Most are told apart on the first trial, so most trials are never run: a training exercise has
-    seven known wrong answers and six trainings for each.
+    seven known wrong answers and five trainings for each.
     """
 
     def __init__(

@@ -7,7 +7,6 @@ runs, and other tests start loops of their own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +40,7 @@ def lab() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def course() -> Path:
     """Return the folder of the built course."""
-    return Path(os.environ.get("DEV_COURSE", ROOT / "course"))
+    return ROOT / "course"
 
 
 @pytest.fixture(autouse=True)

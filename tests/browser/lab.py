@@ -36,6 +36,7 @@ QUIET = (
 NO_DEFECT = (
     # anywidget allows a module two seconds to load and then complains, but goes on loading.
     "[anywidget] Failed to initialize model.",
+    "Error: [anywidget] Failed to initialize model.",
 )
 
 
@@ -49,21 +50,15 @@ class Watch:
     @classmethod
     def on(cls, page: Page) -> Watch:
         watch = cls()
-
-        def heard(message: Any) -> None:
-            if message.type == "error" and not message.text.startswith(NO_DEFECT):
-                watch.errors.append(f"{message.text} ({message.location.get('url', '')})")
-
-        page.on("console", heard)
-        page.on("pageerror", threw)
-
-        def threw(error: Any) -> None:
-            if not str(error).startswith(NO_DEFECT):
-                watch.errors.append(str(error))
-
+        page.on("console", lambda m: watch.heard(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: watch.heard(str(error.stack or error)))
         page.on("websocket", lambda socket: watch.requests.append(socket.url))
         page.context.on("request", lambda request: watch.requests.append(request.url))
         return watch
+
+    def heard(self, text: str) -> None:
+        if not text.startswith(NO_DEFECT):
+            self.errors.append(text)
 
     def strangers(self) -> set[str]:
         """Return what was asked of any other machine."""

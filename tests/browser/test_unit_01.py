@@ -52,11 +52,15 @@ def fresh(book: Notebook) -> Fresh:
 
     def run(text: str) -> LiveFigure:
         book.page.evaluate("() => localStorage.clear()")
-        index = book.find(text)
-        book.run(index)
-        return book.figure(index)
+        return rerun(book, book.find(text))
 
     return run
+
+
+def rerun(book: Notebook, index: int) -> LiveFigure:
+    """Run a figure's cell and wait for the figure."""
+    book.run(index)
+    return book.figure(index)
 
 
 def commit(figure: LiveFigure, answer: str) -> None:
@@ -212,11 +216,10 @@ def test_picture_follows_a_key_within_the_budget(
     figure = opened(text)
     figure.tab_to(SLIDERS[text])
 
-    for _ in range(3):  # a burst of other work on the machine is no defect of the figure
+    rounds = 3  # a burst of other work on the machine is no defect of the figure
+    samples = figure.key_to_picture_ms(["ArrowLeft", "ArrowRight"] * 20)
+    while (p95 := percentile(samples, 0.95)) >= 200 and (rounds := rounds - 1):
         samples = figure.key_to_picture_ms(["ArrowLeft", "ArrowRight"] * 20)
-        p95 = percentile(samples, 0.95)
-        if p95 < 200:
-            break
 
     record_property("key_to_picture_p95_ms", round(p95, 1))
     with capsys.disabled():
@@ -233,9 +236,9 @@ def test_cell_run_three_times_leaves_one_working_view(
 ) -> None:
     index = opened(text).index
 
-    for _ in range(3):
-        book.run(index)
-        again = book.figure(index)
+    for _ in range(2):
+        rerun(book, index)
+    again = rerun(book, index)
     again.focus_first()
     again.tab_to(SLIDERS[text])
     again.press("ArrowLeft")

@@ -91,7 +91,7 @@ def test_progress_that_cannot_be_saved_is_a_remark_and_costs_no_points(home, mon
     report = examine(exercise(NAME), Found(exercise(NAME).reference))
 
     assert report.state == "passed"
-    assert report.earned == 3.0
+    assert report.earned == 3
     assert report.remark.startswith(f"Progress cannot be saved to {progress.path()} (")
     assert report.remark.endswith("Free or unlock it.")
 
@@ -169,7 +169,7 @@ def test_nothing_is_recorded_while_grading_or_when_switched_off(home, monkeypatc
 
     report = examine(exercise(NAME), Found(exercise(NAME).reference))
 
-    assert report.earned == 3.0
+    assert report.earned == 3
     assert list(home.iterdir()) == []
     assert report.solution == "", "a grader's output must not hold the solution"
 

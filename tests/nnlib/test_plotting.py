@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import base64
 
 import pytest
 from matplotlib import rcParams
 
 from nnlib.errors import ArgumentError
-from nnlib.plotting import new_axes, show
+from nnlib.plotting import new_axes, picture, show
 
 
-def test_shown_picture_carries_its_alt_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Any] = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+def test_picture_carries_its_alt_text_escaped() -> None:
     figure, [axes] = new_axes()
     axes.plot([1, 2], [3, 4])
 
-    show(figure, "The line rises.")
+    bundle = picture(figure, 'The line "rises" <fast>.')
 
-    data, metadata = shown[0]._repr_mimebundle_()
-    assert metadata["image/png"]["alt"] == "The line rises."
-    assert data["image/png"].startswith("iVBOR")  # a PNG in base64
+    assert 'alt="The line &quot;rises&quot; &lt;fast&gt;."' in bundle["text/html"]
+    assert bundle["text/plain"] == 'The line "rises" <fast>.'
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
 
 
 def test_picture_without_alt_text_is_refused() -> None:

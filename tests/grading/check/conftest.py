@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import queue
 import shutil
 import sys
 import tempfile
@@ -34,13 +36,11 @@ class Ran:
     @property
     def sentence(self) -> str:
         """The report's first paragraph, on one line."""
-        lines = self.text.split("\n")[1:]
-        known = [
-            i for i, line in enumerate(lines) if not line.startswith("  ") or line[2:4] == "  "
-        ]
-        marks = ("  ok  ", "  no  ", "  Known", "  Hint", "  The hand", "  A random", "  Solution")
-        known += [i for i, line in enumerate(lines) if line.startswith(marks)]
-        return " ".join(line.strip() for line in lines[: min(known, default=len(lines))])
+        others = ("  ok  ", "  no  ", "  Known", "  Hint", "  The hand", "  A random", "    ")
+        lines = itertools.takewhile(
+            lambda line: not line.startswith(others), self.text.split("\n")[1:]
+        )
+        return " ".join(line.strip() for line in lines)
 
 
 class PythonKernelManager(KernelManager):
@@ -80,7 +80,7 @@ class Notebook:
                 interrupt_after_s = None
             try:
                 message = self.client.get_iopub_msg(timeout=0.1)
-            except Exception:
+            except queue.Empty:
                 assert time.monotonic() - began < 30, "the cell does not come to an end"
                 continue
             if message["parent_header"].get("msg_id") != message_id:

@@ -1,0 +1,201 @@
+"""What a report says, in a terminal and in a notebook."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grading.check import check
+from grading.check.checking import examine
+from grading.check.lookup import Found
+from grading.check.report import report_text
+from grading.check.report_html import report_html
+from grading.exercises import exercise
+
+ROOT = Path(__file__).parents[3]
+MSE = exercise("mean_squared_error")
+SHAPES = exercise("predict_shapes")
+
+
+def _mean_over_rows_only(y, targets):
+    return np.mean((y - targets) ** 2, axis=0)
+
+
+def _report(function, declared=MSE):
+    return examine(declared, Found(function))
+
+
+def test_a_terminal_shows_sentence_parts_mistake_case_and_hint():
+    lines = report_text(_report(_mean_over_rows_only)).splitlines()
+
+    assert lines == [
+        "mean_squared_error: 1 of 3 points",
+        "  loss is an array of shape (2,), expected one number.",
+        "  no  matrix (0/2)",
+        "  ok  vector (1/1)",
+        "  Known mistake, mean over rows only:",
+        "    The mean runs over the rows only, so one number for each column comes back. A loss is"
+        " one",
+        "    number: which argument of `np.mean` limits it to one axis?",
+        "  The hand example",
+        "    y = [[1.0 2.0]",
+        "         [3.0 4.0]",
+        "         [5.0 6.0]]",
+        "    targets = [[1.0 0.0]",
+        "               [3.0 1.0]",
+        "               [4.0 6.0]]",
+        "    expected loss = 2.33333",
+        "    got      loss = [0.3333 4.3333]",
+        "  Hint, The loss has a shape, but should be a number: `np.mean(a)` averages over"
+        " everything;",
+        "  `np.mean(a, axis=0)` averages over the rows and leaves one number a column.",
+    ]
+
+
+def test_a_script_gets_the_same_report_on_stdout_alone(tmp_path):
+    script = tmp_path / "answer.py"
+    script.write_text(
+        "import numpy as np\nfrom grading.check import check\n"
+        "def mean_squared_error(y, targets):\n"
+        "    print('seen')\n    return np.log(-1.0) * 0 + np.mean((y - targets) ** 2) / 2\n"
+        "points = check('mean_squared_error')\nprint(type(points), points)\n"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert ran.stderr == ""
+    assert ran.stdout.startswith("mean_squared_error: 0 of 3 points\n  loss is nan, expected")
+    assert ran.stdout.endswith("<class 'float'> 0.0\n")
+
+
+def test_the_pointed_at_hint_is_listed_first_and_every_fold_is_closed():
+    html = report_html(_report(_mean_over_rows_only))
+
+    titles = re.findall(r"<summary>(.*?)</summary>", html)
+    assert titles[0] == "Hint to open first: The loss has a shape, but should be a number"
+    assert len(titles) == 3
+    assert "<details open" not in html
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda y: y, lambda y, targets: 1 / 0, lambda y, targets: y.fill(0)],
+    ids=["arguments", "exception", "changed input"],
+)
+def test_no_hint_is_pointed_at_where_the_sentence_says_all(function):
+    report = _report(function)
+
+    assert report.hint is None
+    assert "Hint to open first" not in report_html(report)
+
+
+def test_a_first_failure_that_was_reached_is_told_before_one_that_was_not():
+    def endless_on_vectors(y, targets):
+        while y.ndim == 1:
+            pass
+        return float(np.mean((y - targets) ** 2))
+
+    report = _report(endless_on_vectors)
+
+    assert report.sentence.startswith("It was stopped after 1.8 s without a result, in case 2")
+    assert report.evidence.title.startswith("The hand example")
+
+
+class _Balance(HTMLParser):
+    """Collects tags and checks that each is closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("declared", [MSE, SHAPES], ids=lambda declared: declared.id)
+def test_a_report_is_whole_html_without_scripts_or_requests(declared):
+    answers = [declared.reference, *(m.function for m in declared.misconceptions)]
+
+    for answer in answers:
+        html = report_html(_report(answer, declared))
+        parser = _Balance()
+        parser.feed(html)
+
+        assert parser.open == []
+        assert not parser.tags & {"script", "img", "link", "iframe", "object"}
+        assert not re.search(r"url\(|@import|https?:|\son\w+=", html)
+
+
+def test_everything_of_the_learner_is_escaped():
+    class NastyError(Exception):
+        pass
+
+    NastyError.__name__ = "<script>alert(1)</script>"
+
+    def answer(y, targets):
+        sys.stdout.write("<script>alert(2)</script>")
+        raise NastyError("<script>alert(3)</script>")
+
+    def text(y, targets):
+        return "<script>alert(4)</script>"
+
+    for function in (answer, text):
+        html = report_html(_report(function))
+
+        assert "<script" not in html
+        assert "&lt;script&gt;" in html
+
+
+def test_entries_that_differ_are_marked_without_colour():
+    from dataclasses import replace
+
+    from grading.check.report import Evidence
+
+    evidence = Evidence("Case", {}, "dW", np.zeros((2, 3)), np.array([[0.0, 0, 1], [0, 0, 0]]))
+    report = replace(_report(_mean_over_rows_only), evidence=evidence)
+
+    html, lines = report_html(report), report_text(report)
+
+    assert '<b class="nnc-off">1.0</b>' in html
+    assert html.count("nnc-off") == 2, "once in the style, once at the entry"
+    assert "Underlined: differs" in html
+    assert "1.0*" in lines
+    assert "(* differs)" in lines
+
+
+def test_the_state_is_written_and_not_only_coloured():
+    assert "partly right · 1 of 3 points" in report_html(_report(_mean_over_rows_only))
+    assert "passed · 3 of 3 points" in report_html(_report(MSE.reference))
+
+
+def test_a_further_exercise_counts_nothing_in_the_grade(monkeypatch):
+    from dataclasses import replace
+
+    further = replace(MSE, tier="further")
+    monkeypatch.setattr("grading.check.checking.declared", lambda name: further)
+    monkeypatch.setattr("grading.check.checking.find", lambda name, **_: Found(MSE.reference))
+
+    points = check("mean_squared_error")
+
+    assert type(points) is float
+    assert points == 0
+    assert examine(further, Found(MSE.reference)).earned == 3

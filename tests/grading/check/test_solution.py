@@ -1,0 +1,69 @@
+"""A solution that a learner opens runs in a notebook that knows NumPy alone."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+from grading.check.checking import examine
+from grading.check.lookup import Found
+from grading.check.solution import solution_text, source_of
+from grading.exercises import all_exercises
+
+BASE = 2
+
+
+def _helper(x: float) -> float:
+    return x * BASE
+
+
+@functools.cache
+def _power(
+    x: float,
+    n: int,  # how often
+) -> float:
+    """Multiply ``x`` n times; calls itself."""
+    # A comment stays.
+    return 1.0 if n == 0 else _helper(x) / 2 * _power(x, n - 1)
+
+
+class _Counter:
+    """Counts."""
+
+    def __init__(self) -> None:
+        self.n = 0
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.id)
+def test_both_styles_of_a_shown_solution_run_with_numpy_alone_and_pass(exercise):
+    text = solution_text(exercise)
+    note, one_way, another_way = text.replace("# Another way\n", "# One way\n").split("# One way\n")
+
+    assert note.strip()
+    for source in (one_way, another_way):
+        namespace = {"np": np}
+        exec(compile(source, "cell", "exec", dont_inherit=True), namespace)
+        report = examine(exercise, Found(namespace[exercise.id]))
+        assert (report.state, report.sentence[:5]) == ("passed", "Right")
+
+
+def test_nothing_is_dropped_but_the_decorator():
+    source = source_of(_power, "power")
+
+    namespace: dict = {}
+    exec(source, namespace)
+    assert namespace["power"](3.0, 4) == 81
+    assert "_power" not in source
+    assert "# A comment stays." in source
+    assert "n: int,  # how often" in source
+    assert "@functools" not in source
+
+
+def test_a_class_is_renamed():
+    namespace: dict = {}
+
+    exec(source_of(_Counter, "Counter"), namespace)
+
+    assert namespace["Counter"]().n == 0
