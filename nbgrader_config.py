@@ -13,6 +13,7 @@ autograded/ and feedback/.
 """
 
 import os
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -31,7 +32,8 @@ c = get_config()  # ruff: ignore[undefined-name] - nbgrader puts it there
 
 here = Path(__file__).resolve().parent
 class_folder = (here / (os.environ.get("NNCOURSE_CLASS") or "my-class")).resolve()
-class_folder.mkdir(parents=True, exist_ok=True)
+if "nbgrader" in sys.argv[0] or os.environ.get("NNCOURSE_CLASS"):
+    class_folder.mkdir(parents=True, exist_ok=True)  # not for a Jupyter that somebody starts here
 
 
 def step(name):

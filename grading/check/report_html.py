@@ -26,8 +26,9 @@ border-bottom:1px solid var(--jp-border-color2,#bdbdbd);font-weight:600;flex-wra
 .nnc-report .nnc-state{margin-left:auto;font-weight:400}
 .nnc-report .nnc-body{padding:.7em .9em .5em}
 .nnc-report code,.nnc-report pre{font-family:var(--jp-code-font-family,ui-monospace,monospace);
-font-size:.93em;background:none!important;padding:0;margin:0;border:0;color:inherit;line-height:1.4}
-.nnc-report pre{overflow-x:auto;white-space:pre;overflow-wrap:normal;text-align:left}
+font-size:.93em;background:none!important;padding:0!important;margin:0;border:0;color:inherit;line-height:1.4}
+.nnc-report pre{overflow-x:auto;padding-bottom:4px!important;
+white-space:pre;overflow-wrap:normal;text-align:left}
 .nnc-report .nnc-known{border-left:3px double #0072B2;padding:.1em 0 .1em .8em;margin:.2em 0 .8em}
 .nnc-report .nnc-known p{margin:0}
 .nnc-report table{border-collapse:collapse;margin:.2em 0 .8em!important;font-size:1em;width:100%;

@@ -126,7 +126,10 @@ def _array(value: np.ndarray[Any, Any], form: str, wrong: BoolArray | None, mark
     entries = [entry.rjust(width) for entry in entries]
     if wrong is not None and wrong.any():
         marks = [mark if is_wrong else PLAIN for is_wrong in wrong.ravel().tolist()]
-        entries = [f"{a}{entry}{b}" for entry, (a, b) in zip(entries, marks, strict=True)]
+        entries = [
+            " " * (len(entry) - len(entry.lstrip())) + a + entry.lstrip() + b
+            for entry, (a, b) in zip(entries, marks, strict=True)
+        ]
         if mark[1].isprintable():  # a visible mark has a width; the others make room for it
             width += len(mark[0]) + len(mark[1])
             entries = [entry.ljust(width) for entry in entries]

@@ -91,7 +91,9 @@ def _collect(function: Callable[..., Any], source: str, needed: dict[str, str]) 
     named = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     for name in sorted(named - {function.__name__} - set(needed)):
         value = scope.get(name)
-        if isinstance(value, FunctionType | type) and value.__module__.startswith(_OURS):
+        if isinstance(value, FunctionType | type) and (
+            value.__module__ == function.__module__ or value.__module__.startswith(_OURS)
+        ):
             inner = _bare_source(value)
             needed[name] = ""  # two helpers may call each other
             _collect(value, inner, needed)

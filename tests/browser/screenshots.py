@@ -7,6 +7,7 @@ has changed. The default folder is ``docs/pictures``.
 from __future__ import annotations
 
 import io
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -21,8 +22,9 @@ from tests.browser.server import ROOT, Server, bring_unit, running_lab
 FOLDER = ROOT / "docs" / "pictures"
 COURSE = ROOT / "course"
 LIMIT_BYTES = 150_000
-TALL = 1000
-"""Height of the window in pixels: a figure and the text above it."""
+WIDTH = 1280
+AROUND = 200
+"""Height in pixels of what stands around a figure: menus, its cell, the status bar."""
 
 
 def main(folder: Path = FOLDER) -> int:
@@ -53,7 +55,7 @@ def figures_of_unit_01(browser: Browser, server: Server, folder: Path) -> None:
     check = book.figure(book.find("GradientCheck()"))
     predict(check, "h = 10⁻⁵")
     check.tab_to("step h")
-    check.press(*["ArrowLeft"] * 40)  # from 10⁻² to 10⁻⁶, close to the bottom of the V
+    check.press(*["ArrowLeft"] * 3)
     take(book, check, folder / "gradient-check.png")
     book.close()
 
@@ -69,8 +71,8 @@ def report_of_unit_00(browser: Browser, server: Server, folder: Path) -> None:
     book.run(answer, check)
     report = book.output(check).locator(".nnc-report")
     report.wait_for()
-    at_top = "(node) => node.scrollIntoView({ block: 'start' })"
-    book.cell(answer).evaluate(at_top)
+    book.page.set_viewport_size({"width": WIDTH, "height": 900})
+    book.cell(answer).evaluate("(node) => node.scrollIntoView({ block: 'start' })")
     save(book, folder / "check-report.png")
     book.close()
 
@@ -78,7 +80,6 @@ def report_of_unit_00(browser: Browser, server: Server, folder: Path) -> None:
 def open_wide(browser: Browser, server: Server, slug: str) -> Notebook:
     """Open a unit in a window that has no list of files at its side."""
     book = Notebook(browser, server, bring_unit(server, COURSE, slug))
-    book.page.set_viewport_size({"width": 1280, "height": TALL})
     book.command("application:toggle-left-area")
     return book
 
@@ -90,7 +91,9 @@ def predict(figure: LiveFigure, choice: str) -> None:
 
 
 def take(book: Notebook, figure: LiveFigure, path: Path) -> None:
-    """Scroll a figure to the lower edge, so that as much text as fits stands above it."""
+    """Make the window as high as a figure and its cell need, and scroll there."""
+    height = math.ceil(figure.root.evaluate("(node) => node.offsetHeight"))
+    book.page.set_viewport_size({"width": WIDTH, "height": height + AROUND})
     figure.root.evaluate("(node) => node.scrollIntoView({ block: 'end' })")
     save(book, path)
 
@@ -104,8 +107,7 @@ def save(book: Notebook, path: Path) -> None:
         image.quantize(256).save(smaller, format="PNG", optimize=True)
         picture = smaller.getvalue()
     path.write_bytes(picture)
-    height = book.page.viewport_size["height"] if book.page.viewport_size else 0
-    sys.stdout.write(f"{path.name}: {len(picture) / 1000:.0f} kB, 1280 x {height}\n")
+    sys.stdout.write(f"{path.name}: {len(picture) / 1000:.0f} kB\n")
 
 
 if __name__ == "__main__":

@@ -387,7 +387,7 @@ TRAIN_MLP = Exercise(
         "    dz1 = (dz2 W2ᵀ) · (z1 > 0)        dW1 = X[B]ᵀ dz1     db1 = Σ_rows dz1\n"
         "    each weight ← weight − lr · its gradient\n"
         "W = W − lr · dW makes a new array and leaves the caller's alone; W −= lr · dW would not.\n"
-        "141 such steps get 96 to 98 % of the held-out digits right. The batches grow from 64\n"
+        "138 such steps get 96 to 98 % of the held-out digits right. The batches grow from 64\n"
         "to 337 rows at the end: their gradients scatter less, and the result with them."
     ),
     limit_s=10.0,  # five trainings of 0.03 s each, and room for a slow answer on a slow laptop

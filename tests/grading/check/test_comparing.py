@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from grading.check.comparing import compare, differing
-from grading.probes import Opaque, plain
+from grading.probes import plain
 
 A = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 
@@ -52,7 +52,7 @@ SENTENCES = [
     (5.1, 5.0, "value", "dW is 5.1, expected 5."),
     (True, 5.0, "type", "dW is a bool, expected one number."),
     (A, 5.0, "shape", "dW is an array of shape (2, 3), expected one number."),
-    (Opaque("dict"), 5.0, "type", "dW is of type dict, expected one number."),
+    ({}, 5.0, "type", "dW is of type dict, expected one number."),
     ([1, 2], [1, 2, 3], "shape", "dW has 2 entries, expected 3."),
     ([1, [2, 4]], [1, [2, 3]], "value", "dW[1][1] is 4, expected 3."),
     ("x" * 1000, "yes", "value", f"dW is '{'x' * 78}…, expected 'yes'."),

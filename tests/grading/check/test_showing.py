@@ -42,7 +42,7 @@ def test_the_entries_that_differ_carry_a_mark_and_stay_aligned():
 
     texts = shown_pair(expected, got, 1e-6, 1e-9, STAR)
 
-    assert texts == ("[[1.0 2.0]\n [3.0 4.0]]", "[[ 1.0   2.5*]\n [30.0*  4.0 ]]")
+    assert texts == ("[[1.0 2.0]\n [3.0 4.0]]", "[[ 1.0   2.5*]\n [30.0*  4.0]]")
 
 
 def test_digits_grow_until_a_small_difference_shows():
