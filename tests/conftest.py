@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -62,19 +61,15 @@ def requires_node() -> str:
 def requires_sandbox() -> str:
     """Return the path of a bubblewrap that can make user namespaces."""
     found = shutil.which("bwrap")
-    works = found is not None and (
-        subprocess.run(
-            [found, "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True, check=False
-        ).returncode
-        == 0
-    )
+    trial = ["--unshare-all", "--ro-bind", "/", "/", "true"]
+    works = found is not None and not subprocess.run([found, *trial], check=False).returncode
     _require(works, "no working bubblewrap on this machine: install the package bubblewrap")
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="session")
-def requires_shared_data() -> Iterator[Path]:
+def requires_shared_data() -> Path:
     """Return the folder of the public data sets, laid out as the originals are."""
     named = os.environ.get("NNLIB_DATA")
     expected = os.environ.get("NNCOURSE_EXPECT_DATA") == "1"
@@ -84,4 +79,4 @@ def requires_shared_data() -> Iterator[Path]:
         pytest.skip(reason)
     if not present:
         pytest.fail(reason)
-    yield Path(named or "")
+    return Path(named or "")

@@ -58,7 +58,15 @@ def release(solutions: Mapping[str, cells.Notebook]) -> dict[str, cells.Notebook
         (root / "gradebook.db").write_bytes(_empty_gradebook())
         for slug in solutions:
             _generate(root, slug)
-        return {slug: cells.read(root / "course" / slug / f"{slug}.ipynb") for slug in solutions}
+        return {slug: _released(root, slug) for slug in solutions}
+
+
+def _released(root: Path, slug: str) -> cells.Notebook:
+    """Read what nbgrader made, without the hash of the solution."""
+    # With it, a change to a solution alone would reach every learner as an update.
+    notebook = cells.read(root / "course" / slug / f"{slug}.ipynb")
+    notebook.metadata.pop("nncourse", None)
+    return notebook
 
 
 @cache

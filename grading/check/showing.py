@@ -47,7 +47,8 @@ def shown(value: Any) -> str:
     "[1, 0.5, 'text']"
     """
     if isinstance(value, FunctionFixture):
-        return f"a function ({value.name.replace('_', ' ')})"
+        given = ", ".join(f"{name} = {shown(part)}" for name, part in value.parameters.items())
+        return f"a function, {value.name.replace('_', ' ')}, with {given}"
     if isinstance(value, np.ndarray):
         return _array(value, _number_format(value, _DIGITS[0]), None, PLAIN)
     if isinstance(value, float):

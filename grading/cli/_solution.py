@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import textwrap
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,12 +61,14 @@ def _print(declared: Exercise) -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
+    from grading.check.solution import source_of
+
     console = Console()
     console.print(Text(f"{declared.title} ({declared.id}, unit {declared.unit})", "bold"))
     console.print(Text(f"\n{textwrap.dedent(declared.solution_note).strip()}"))
     answers = [("One way", declared.reference), ("Another", declared.alternatives[0])]
     for heading, function in answers:
-        source = textwrap.dedent(inspect.getsource(function)).rstrip()
+        source = source_of(function, declared.id)
         console.print(Text(f"\n{heading}\n", "bold"))
         if console.is_terminal:
             console.print(Syntax(source, "python", background_color="default", word_wrap=True))

@@ -39,7 +39,7 @@ TIMING = """(root) => {
 
 OVERFLOW = """(root) => {
   const edge = Math.min(root.getBoundingClientRect().right,
-    root.closest(".jp-OutputArea").getBoundingClientRect().right) + 0.5;
+    root.closest(".jp-OutputArea").getBoundingClientRect().right, innerWidth) + 0.5;
   const sized = [root, ...root.querySelectorAll("*:not(.nn-hidden):not(svg *)")];
   return sized.filter((node) => node.getBoundingClientRect().right > edge)
     .map((node) => node.outerHTML.slice(0, 90));

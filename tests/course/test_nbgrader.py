@@ -25,7 +25,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grading.authoring import cells
-from grading.authoring.answers import source_of
+from grading.check.solution import source_of
 from grading.exercises import Exercise, Misconception, exercises_of_unit
 from grading.house import Unit, units
 

@@ -246,13 +246,12 @@ def _values_in_place_of_names(sheet: "list[list[Any]]") -> list[float]:
 
 
 # From the slides, each entry rounded: y3 (honest), a product with one digit too many, a sum whose
-# sign was lost, delta5 (honest), a weight with two digits exchanged, a weight (honest).
+# sign was lost, a weight with two digits exchanged, a weight (honest).
 _ROUNDED_HAND = HandCase(
     {
         "sheet": [
             ["y3", "sigmoid", [0.755], 0.68, 2],
             ["w13 x1", "weighted_sum", [0.1, 0.35, 0.0, 0.9], 0.0355, 4],
-            ["delta5", "output_delta", [0.69, 0.5], -0.0406, 4],
             ["w23", "update", [0.8, 1.0, -0.0026, 0.9], 0.8023, 4],
             ["w24", "update", [0.6, 1.0, -0.0082, 0.9], 0.5962, 4],
             ["w45", "update", [0.9, 1.0, -0.0406, 0.66], 0.8732, 4],
@@ -261,12 +260,12 @@ _ROUNDED_HAND = HandCase(
     {"slips": ["w13 x1", "w23", "w24"]},
 )
 
-# Also from the slides, where digits are cut off: −0.0028595, −0.002385 and 0.797615 are honest.
+# Also from the slides, where digits are cut off: −0.0028 for −0.0028595 and 0.797 for 0.797615
+# are honest.
 _TRUNCATED_HAND = HandCase(
     {
         "sheet": [
             ["dw14", "weighted_sum", [-0.00817, 0.35, 0.0, 0.9], -0.0028, 4],
-            ["dw23", "weighted_sum", [-0.00265, 0.9, 0.0, 0.35], -0.0023, 4],
             ["w23", "update", [0.8, 1.0, -0.00265, 0.9], 0.797, 3],
             ["w24", "update", [0.6, 1.0, -0.00817, 0.9], 0.5962, 4],
             ["delta3", "hidden_delta", [0.68, 0.3, -0.0406], 0.0026, 4],

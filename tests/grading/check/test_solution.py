@@ -49,6 +49,18 @@ def test_both_styles_of_a_shown_solution_run_with_numpy_alone_and_pass(exercise)
         assert (report.state, report.sentence[:5]) == ("passed", "Right")
 
 
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.id)
+def test_every_known_wrong_answer_runs_in_a_notebook_as_in_its_module(exercise):
+    """The course is tried with notebooks made from them."""
+    for misconception in exercise.misconceptions:
+        namespace = {"np": np}
+        exec(source_of(misconception.function, exercise.id), namespace)
+
+        pasted = examine(exercise, Found(namespace[exercise.id]), seed=0)
+
+        assert {row.criterion for row in pasted.rows if not row.earned} == set(misconception.fails)
+
+
 def test_nothing_is_dropped_but_the_decorator():
     source = source_of(_power, "power")
 

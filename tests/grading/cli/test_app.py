@@ -68,7 +68,7 @@ def test_help_answers_at_once() -> None:
 
 
 def test_a_mistyped_command_is_recognized(nncourse: Run) -> None:
-    result = nncourse("lern")
+    result = nncourse("laern")
 
     assert result.exit_code == 2
     assert "Did you mean 'learn'?" in result.stderr
