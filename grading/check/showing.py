@@ -48,7 +48,7 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, FunctionFixture):
         given = ", ".join(f"{name} = {shown(part)}" for name, part in value.parameters.items())
-        return f"a function, {value.name.replace('_', ' ')}, with {given}"
+        return f"a function, {value.name.replace('_', ' ')}{f' with {given}' if given else ''}"
     if isinstance(value, np.ndarray):
         return _array(value, _number_format(value, _DIGITS[0]), None, PLAIN)
     if isinstance(value, float):

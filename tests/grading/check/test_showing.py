@@ -29,7 +29,10 @@ STAR = ("", "*")
         ([[0] * 40] * 40, "list of 40"),
         (2 / 3, "0.666667"),
         ("a\nb", "'a\\nb'"),
-        (FunctionFixture("quadratic"), "a function (quadratic)"),
+        (
+            FunctionFixture("quadratic", {"A": np.eye(2), "b": np.zeros(2)}),
+            "a function, quadratic with A = [[1. 0.]\n [0. 1.]], b = [0. 0.]",
+        ),
     ],
 )
 def test_a_value_is_written_shortly(value, text):
