@@ -31,7 +31,7 @@ STAR = ("", "*")
         ("a\nb", "'a\\nb'"),
         (
             FunctionFixture("quadratic", {"A": np.eye(2), "b": np.zeros(2)}),
-            "a function, quadratic with A = [[1. 0.]\n [0. 1.]], b = [0. 0.]",
+            "a function, quadratic with A = [[1.0 0.0]\n [0.0 1.0]], b = [0.0 0.0]",
         ),
     ],
 )
