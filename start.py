@@ -165,7 +165,7 @@ def test(argv: list) -> int:
     """Install what the tests need and run everything that CI runs."""
     parser = argparse.ArgumentParser(
         prog="start.py test",
-        description="Run everything that CI runs: lint, types, build, proof, tests, notebooks.",
+        description="Run everything that CI runs: lint, types, build, proof, tests and notebooks.",
         epilog="Further arguments go to pytest, and then only that step runs: "
         "python start.py test tests/nnlib -k linear",
         allow_abbrev=False,

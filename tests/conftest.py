@@ -5,13 +5,28 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 STRICT = os.environ.get("NNCOURSE_STRICT") == "1"
 """Set in CI: a missing browser, sandbox or data folder is then a failure, not a skip."""
+
+QUIET_BROWSER = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    # What is asked of another host is recorded as a request and then finds nobody.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+"""How Chromium is started: without a sandbox of its own, and asking nobody."""
 
 
 def _require(present: bool, reason: str) -> None:
@@ -46,6 +61,24 @@ def requires_chromium() -> str:
     _require(found is not None, "no Chromium on this machine: install the package chromium")
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="module")
+def chromium(requires_chromium: str) -> Iterator[Any]:
+    """Return a running headless browser that finds no host but this one.
+
+    It lives no longer than a module: while it runs, Playwright leaves an event loop behind in this
+    thread, and other tests start loops of their own.
+    """
+    _require(find_spec("playwright") is not None, "Playwright is missing: install nncourse[dev]")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=requires_chromium, args=list(QUIET_BROWSER)
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -94,24 +94,12 @@ class Shown:
 Show = Callable[..., Shown]
 
 
-@pytest.fixture(scope="session")
-def chromium(requires_chromium: str) -> Iterator[Any]:
-    """Return a running headless browser."""
-    api = pytest.importorskip("playwright.sync_api")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    quiet += ["--disable-component-update", "--disable-sync", "--no-first-run"]
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=requires_chromium, args=quiet)
-        yield browser
-        browser.close()
-
-
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Keep the test report free of requests."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_figure(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
     """Return a function that opens figures on a static page, without a kernel or a network."""
     folder = tmp_path_factory.mktemp("pages")
@@ -149,7 +137,7 @@ def show(open_figure: Show) -> Iterator[Show]:
         shown.page.context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gallery(open_figure: Show) -> Show:
     """Return a function like ``show`` whose pages serve all tests that only look at them."""
 
