@@ -2,9 +2,9 @@
 PYTHON ?= python3
 COURSE = .venv/bin/python
 
-.PHONY: help learn test proof build lint
+.PHONY: help learn test proof build lint screenshots
 help:
-	@echo "make: learn, test, proof, build, lint"
+	@echo "make: learn, test, proof, build, lint, screenshots"
 
 learn:  ## open the course
 	$(PYTHON) start.py
@@ -27,5 +27,9 @@ lint:  ## style, spelling and types
 	$(COURSE) -m codespell_lib .
 	$(COURSE) -m mypy
 
+screenshots:  ## the pictures of the README
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m tests.browser.screenshots
+
 .DEFAULT:
-	@echo "make $@: there is no such target. There are: learn, test, proof, build, lint." >&2; exit 1
+	@echo "make $@: there is no such target. There are: learn, test, proof, build, lint, screenshots." >&2; exit 1

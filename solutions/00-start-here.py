@@ -55,8 +55,11 @@ doctor()
 # Before each result in this course stands a question. Commit to an answer before you read on: a
 # prediction that turns out wrong is remembered far better than a sentence that was merely read.
 # Predictions never count for points.
+#
+# The next cell shows three dots in place of its code, because the code holds the answer. Click on the dots'
+# row and press Shift+Enter, as with any other cell.
 
-# %% tags=["figure"]
+# %% tags=["figure"] jupyter={"source_hidden": true}
 from nnlib.widgets import Prediction
 
 Prediction(
@@ -148,7 +151,7 @@ print("x", x.shape, " W", W.shape, " b", b.shape, " x @ W + b", (x @ W + b).shap
 # without any computing from what a gradient is. **Predict** them: how many numbers does the gradient
 # of the loss for $b_1$ hold, if the batch has 5 rows?
 
-# %% tags=["figure"]
+# %% tags=["figure"] jupyter={"source_hidden": true}
 Prediction(
     key="00-bias-gradient",
     question=(
@@ -280,7 +283,7 @@ show_progress()
 #
 # Five questions, answered one at a time. They do not count.
 
-# %% tags=["figure"]
+# %% tags=["figure"] jupyter={"source_hidden": true}
 from nnlib.widgets import Question, SelfCheck
 
 SelfCheck(

@@ -25,7 +25,7 @@ from grading.check import check
 # There is a plain way to find a gradient. Change one weight a little, run the network again, see how
 # the loss has moved; put the weight back, and go on to the next one. It always works. For $P$ weights
 # and differences taken on both sides it evaluates the loss $2P$ times.
-# %% tags=["figure"]
+# %% tags=["figure"] jupyter={"source_hidden": true}
 from nnlib.widgets import Prediction
 
 Prediction(
@@ -125,7 +125,7 @@ check("forward_2_2_1")
 # That is the whole idea. The error signal travels backward along the very weights on which the values
 # travelled forward, and at each unit it is multiplied by that unit's slope.
 
-# %% tags=["figure"]
+# %% tags=["figure"] jupyter={"source_hidden": true}
 Prediction(
     key="01-saturated",
     question=(
@@ -385,7 +385,7 @@ check("linear_backward")
 # `dy` is multiplied by the slope at that entry. The slope is 1 where $x$ is positive and 0 where it is
 # negative. At exactly 0 there is a kink and no derivative; as everywhere in this course we take 0 there.
 
-# %% tags=["figure"]
+# %% tags=["figure"] jupyter={"source_hidden": true}
 Prediction(
     key="01-dead-relu",
     question=(
@@ -951,7 +951,7 @@ check("backward_graph")
 # %% [markdown]
 # ## Do I have it?
 
-# %% tags=["figure"]
+# %% tags=["figure"] jupyter={"source_hidden": true}
 from nnlib.widgets import Question, SelfCheck
 
 SelfCheck(

@@ -13,20 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.chromium import QUIET
+
 STRICT = os.environ.get("NNCOURSE_STRICT") == "1"
 """Set in CI: a missing browser, sandbox or data folder is then a failure, not a skip."""
-
-QUIET_BROWSER = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    # What is asked of another host is recorded as a request and then finds nobody.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-)
-"""How Chromium is started: without a sandbox of its own, and asking nobody."""
 
 
 def _require(present: bool, reason: str) -> None:
@@ -74,9 +64,7 @@ def chromium(requires_chromium: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=requires_chromium, args=list(QUIET_BROWSER)
-        )
+        browser = playwright.chromium.launch(executable_path=requires_chromium, args=list(QUIET))
         yield browser
         browser.close()
 
@@ -113,3 +101,17 @@ def requires_shared_data() -> Path:
     if not present:
         pytest.fail(reason)
     return Path(named or "")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what tests measured against a budget; workers cannot print while tests run."""
+    measured = [
+        f"{report.nodeid.split('::')[-1]}: {name} {value}"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+    ]
+    if measured:
+        terminalreporter.section("measured, with the budget")
+        terminalreporter.write_line("\n".join(sorted(measured)))

@@ -263,7 +263,7 @@ def _report(
         rows=rows,
         evidence=_evidence(trials, first),
         misconceptions=known,
-        hint=_hint_for(exercise, first),
+        hint=_hint_for(exercise, verdict),
         solution=solution,
         remark=remark,
     )
@@ -275,15 +275,17 @@ def _evidence(trials: tuple[Trial, ...], first: Finding) -> Evidence:
     return Evidence(title, trial.case.inputs, first.output, first.expected, first.got)
 
 
-def _hint_for(exercise: Exercise, first: Finding) -> Hint | None:
+def _hint_for(exercise: Exercise, verdict: Verdict) -> Hint | None:
     """Point to a hint, but not where the sentence says all: an error, a loop, a changed input."""
+    first = verdict.findings[0]
     if first.stage in {"problem", "inputs"}:
         return None
-    about_value = first.stage != "type"
-    for hint in exercise.hints:
-        if first.criterion in hint.criteria if about_value else not hint.criteria:
-            return hint
-    return exercise.hints[0] if about_value else None
+    if first.stage == "type":
+        return next((hint for hint in exercise.hints if not hint.criteria), None)
+    failed = {finding.criterion for finding in verdict.findings}
+    exact = [hint for hint in exercise.hints if set(hint.criteria) == failed]
+    about_first = [hint for hint in exercise.hints if first.criterion in hint.criteria]
+    return (exact or about_first or list(exercise.hints))[0]
 
 
 def _show(report: Report) -> None:

@@ -1,8 +1,6 @@
-"""One JupyterLab for each worker that runs browser tests, one Chromium for each module.
+"""One JupyterLab for each worker that runs browser tests.
 
-Two servers can run at once: each has its own port, folder and kernels. The browser lives no
-longer than a module, because Playwright leaves an event loop behind in this thread while it
-runs, and other tests start loops of their own.
+Two servers can run at once: each has its own port, folder and kernels.
 """
 
 from __future__ import annotations
@@ -13,21 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.lab import QUIET, Notebook
+from tests.browser.lab import Notebook
 from tests.browser.server import ROOT, Server, running_lab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-
-@pytest.fixture(scope="module")
-def chromium(requires_chromium: str) -> Iterator[Browser]:
-    """Return a running headless browser that finds no host but this one."""
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=requires_chromium, args=list(QUIET))
-        yield browser
-        browser.close()
+    pass
 
 
 @pytest.fixture(scope="session")

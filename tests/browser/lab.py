@@ -21,18 +21,6 @@ if TYPE_CHECKING:
 
     from tests.browser.server import Server
 
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    # What is asked of another host is recorded as a request and then finds nobody.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-)
-
-
 NO_DEFECT = (
     # anywidget allows a module two seconds to load and then complains, but goes on loading.
     "[anywidget] Failed to initialize model.",

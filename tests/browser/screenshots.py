@@ -16,8 +16,9 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.figure import LiveFigure
-from tests.browser.lab import QUIET, Notebook
+from tests.browser.lab import Notebook
 from tests.browser.server import ROOT, Server, bring_unit, running_lab
+from tests.chromium import QUIET
 
 FOLDER = ROOT / "docs" / "pictures"
 COURSE = ROOT / "course"

@@ -48,7 +48,7 @@ def test_failing_step_does_not_hide_the_next_ones(
     assert status == 1
     assert "types      FAILED     1.5 s" in lines
     assert "tests      passed     1.5 s  3 passed" in lines
-    assert lines[-1] == "total                12.0 s  FAILED: types"
+    assert lines[-1] == "total                10.5 s  FAILED: types"
 
 
 def test_all_passed_is_status_0(checks: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

@@ -199,3 +199,14 @@ def test_a_further_exercise_counts_nothing_in_the_grade(monkeypatch):
     assert type(points) is float
     assert points == 0
     assert examine(further, Found(MSE.reference)).earned == 3
+
+
+def test_hint_to_open_first_fits_all_that_failed():
+    """A sum fails both parts of the exercise: the hint about both comes before that about one."""
+    declared = exercise("mean_squared_error")
+    misconception = next(m for m in declared.misconceptions if m.name == "sum_instead_of_mean")
+
+    report = examine(declared, Found(misconception.function))
+
+    assert report.hint is not None
+    assert report.hint.symptom == "The loss is too large or too small by a factor"
