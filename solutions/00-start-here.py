@@ -72,8 +72,7 @@ Prediction(
     answer=1,
     because=(
         "The sum of the squares doubles and so does the number of entries, so their ratio stays. "
-        "That is why losses in this course are means: the learning rate then does not depend on "
-        "the batch size."
+        "That is why losses in this course are means: a larger batch does not look worse."
     ),
 )
 
@@ -109,15 +108,37 @@ check("mean_squared_error")
 
 # %% [markdown]
 # What the report tells, from top to bottom: the points; one sentence that says what is wrong; the name
-# of the mistake, if it is a known one; which *parts* of the exercise pass, each with points of its own;
-# the case in which the failure showed, with what was expected and what your function gave; and three
-# hints, closed until you open them. After a pass, or after three different attempts, the *solution*
-# opens as well, with its derivation.
+# of the mistake, if it is a known one; the case in which the failure showed, with what was expected and
+# what your function gave; which *parts* of the exercise pass, each with points of its own; and three
+# hints, closed until you open them. After a pass, or after three different answers, the *solution* opens
+# as well, with its derivation. The bare number under the report is what a grader reads: your points, and
+# 0.0 in exercises that do not count.
 #
+# ## Which NumPy will we need?
+#
+# Little, but that surely. Each line below answers a question that comes up in unit 01. Read the code, **predict**
+# what it prints, and run it.
+
+# %%
+A = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])  # shape (2, 3)
+print("A * A, entry by entry:", (A * A).tolist())
+print("A @ A.T, rows times columns; .T turns rows into columns:", (A @ A.T).tolist())
+print("sum over the rows, one number a column:", A.sum(axis=0))
+print("sum over the columns, kept as a column:", A.sum(axis=1, keepdims=True).tolist())
+print("a mask, True where the test holds:", (A > 2).tolist())
+print("times the mask, the rest becomes 0:", (A * (A > 2)).tolist())
+print("one entry from each row, here columns 2 and 0:", A[np.arange(2), [2, 0]])
+B = A  # the same array under a second name
+C = A.copy()  # an array of its own
+B[0, 0] = 100.0
+print("A changed with B:", A[0, 0], " C did not:", C[0, 0])
+
+# %% [markdown]
 # ## Which shape does it have?
 #
 # Most errors in this subject are errors of shape, and most of those are found by asking the question
-# before computing anything. Here is the notation that every unit keeps.
+# before computing anything. Here is the notation that every unit keeps. Its words are explained where they
+# are first used; for now the second and third column matter.
 #
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
@@ -126,8 +147,13 @@ check("mean_squared_error")
 # | $W$, $b$; $z$ | `W`, `b`; `z` | (d_in, d_out), (d_out,); (N, d_out) | weights, bias; the value before the activation, *logits* |
 # | $\partial L/\partial y$, $\partial L/\partial W$ | `dy`, `dW` | as y, as W | gradients; they always point up the loss |
 # | $L$; $\theta$, $g$, $\eta$ | `loss`; `theta`, `grad`, `lr` | one number; (P,), (P,), one number | loss, a mean over the batch; all parameters, their gradient, the learning rate |
-# | $H$, $v$, $Hv$ | `H`, `v`, `Hv` | (P, P) never formed, (P,), (P,) | Hessian, direction, their product |
-# | $\lambda_1 \ge \lambda_2 \dots$; $\lambda$; $m$ | `eigenvalues`; `strength`; `mask` | (k,); one number; (P,) of True and False | with an index an eigenvalue, bare a penalty's strength; True is kept |
+#
+# Two more rows are for later units (04, 05 and 09) and may be skipped until then:
+#
+# | symbol | code | shape | meaning |
+# |---|---|---|---|
+# | $H$, $v$, $Hv$ | `H`, `v`, `Hv` | (P, P), but we never build it, (P,), (P,) | Hessian, direction, their product |
+# | $\lambda_1 \ge \lambda_2 \dots$; $\lambda$; $m$ | `eigenvalues`; `strength`; `mask` | (k,); one number; (P,) of True and False | with an index an eigenvalue, bare a penalty's strength; in the mask, True marks a weight that is kept |
 #
 # A *linear layer* takes a batch `x` and gives `x @ W + b`: each row of `x` is multiplied by the same
 # weights, and the same bias is added to each. In a matrix product the inner sizes meet and vanish:
@@ -146,10 +172,9 @@ print("x", x.shape, " W", W.shape, " b", b.shape, " x @ W + b", (x @ W + b).shap
 # (Between them usually stands an activation. It works entry by entry and changes no shape, so we leave
 # it out here.)
 #
-# To learn, the network needs a *gradient* for each of these arrays: how does the loss change if this
-# entry grows a little? How gradients are computed is the subject of unit 01. Their shapes follow
-# without any computing from what a gradient is. **Predict** them: how many numbers does the gradient
-# of the loss for $b_1$ hold, if the batch has 5 rows?
+# To learn, the network needs a *gradient* for each of these arrays. For every entry it holds one number: how
+# does the loss change if this entry grows a little? How gradients are computed is the subject of unit 01.
+# Their shapes follow without any computing from what a gradient is.
 
 # %% tags=["figure"] jupyter={"source_hidden": true}
 Prediction(
@@ -195,10 +220,21 @@ check("predict_shapes")
 #
 # Here a single linear layer learns to read handwritten digits (1,797 pictures of 8 × 8 pixels; E. Alpaydin
 # and C. Kaynak, 1998). For each picture it gives ten numbers, and the target is 1 for the right digit
-# and 0 for the others. After each pass through the training pictures your `mean_squared_error`
-# measures the loss, once on the pictures the layer has seen and once on those it has not.
-#
-# **Predict.** Which of the two losses will be the smaller one at the end?
+# and 0 for the others. Every fifth picture is *held out*: the layer never learns from it. After each pass
+# through the other pictures your `mean_squared_error` measures the loss, once on the pictures the layer has
+# seen and once on those it has not.
+
+# %% tags=["figure"] jupyter={"source_hidden": true}
+Prediction(
+    key="00-seen-unseen",
+    question="Which of the two losses will be the smaller one at the end?",
+    choices=["The one on pictures it has seen", "The one on held-out pictures", "They are equal"],
+    answer=0,
+    because="It was trained to lower this one. By how much the other is larger, the picture tells.",
+)
+
+# %% [markdown]
+# You need not read the code of this cell; all of it is explained in later units.
 
 # %% tags=["drive"]
 from grading.check import passed
@@ -234,7 +270,9 @@ if passed("mean_squared_error", "predict_shapes"):
     axes.set(xlabel="epoch (one pass through the training pictures)", ylabel="mean squared error")
     axes.legend()
     show(
-        figure, "Both losses fall quickly and then slowly; the held-out loss stays a little higher."
+        figure,
+        f"Both losses fall quickly and then slowly, to {seen[-1]:.4f} on the pictures seen and "
+        f"{unseen[-1]:.4f} on the held-out ones.",
     )
     right = float(np.mean(model.forward(X[held_out]).argmax(axis=1) == digits.y[held_out]))
     print(f"loss on seen pictures {seen[-1]:.4f}, on held-out ones {unseen[-1]:.4f}")

@@ -4,8 +4,8 @@
 # *Unit 01 · 3 hours · needs: derivatives and the chain rule, NumPy arrays, [unit 00](../00-start-here/00-start-here.ipynb)*
 #
 # A network with a thousand weights reads a picture and says 8. It was a 3. Which of the thousand
-# weights are to blame, and by how much? Backpropagation answers this for all of them at once, in about
-# the time that the network needs to be wrong twice more.
+# weights are to blame, and by how much? Backpropagation answers this for all of them at once, in about two
+# or three times the time of one forward pass.
 #
 # At the end of this unit we can
 #
@@ -13,6 +13,8 @@
 # - derive and write the backward pass of a linear layer, of ReLU and of softmax with cross-entropy;
 # - put them together into a network that reads handwritten digits, trained by nothing but our own code;
 # - check a gradient, and say what backpropagation costs, what it can do and what it cannot.
+#
+# Three hours are meant for the part before *Going further*. A good place for a break is marked.
 
 # %% tags=["setup"]
 import numpy as np
@@ -50,24 +52,25 @@ Prediction(
 #
 # $$x = (0.35,\ 0.9), \qquad w_{13} = 0.1,\ w_{23} = 0.8,\ w_{14} = 0.4,\ w_{24} = 0.6,\ w_{35} = 0.3,\ w_{45} = 0.9$$
 #
-# The two digits of a weight name where it comes from and where it goes: $w_{23}$ leads from input 2 to
-# unit 3. Each unit takes the weighted sum of what arrives, called $a$, and sends it through the
+# The inputs are number 1 and 2, so the units go on with 3, 4 and 5. The two digits of a weight name where it
+# comes from and where it goes: $w_{23}$ leads from input 2 to unit 3. Each unit takes the weighted sum of what arrives, called $a$, and sends it through the
 # *sigmoid* $\sigma$, which squeezes any number into the range from 0 to 1:
 #
 # $$a_3 = w_{13}\,x_1 + w_{23}\,x_2, \qquad y_3 = \sigma(a_3) = \frac{1}{1 + e^{-a_3}}$$
 #
 # Unit 4 does the same with its own weights, and unit 5 with the outputs of units 3 and 4. This is the
-# *forward pass*. For unit 3, with the same letters in code:
+# *forward pass*. For unit 3, in code:
 
 # %%
-x1, x2, w13, w23 = 0.35, 0.9, 0.1, 0.8
-a3 = w13 * x1 + w23 * x2
-y3 = 1 / (1 + np.exp(-a3))
-print(f"a3 = {a3:.4f}   y3 = {y3:.4f}")
-
+x = np.array([0.35, 0.9])
+w = np.array([0.1, 0.8, 0.4, 0.6, 0.3, 0.9])  # in the order w13, w23, w14, w24, w35, w45
+w13, w23, *_ = w  # the first two of the six
+a3 = w13 * x[0] + w23 * x[1]
+print(f"a3 = {a3:.4f}   y3 = {1 / (1 + np.exp(-a3)):.4f}")
 
 # %% [markdown]
-# Write the whole of it.
+# Write the whole of it. Take every number from the arguments `x` and `w`: the check calls your function with
+# other networks too.
 
 
 # %% exercise="forward_2_2_1"
@@ -101,14 +104,20 @@ check("forward_2_2_1")
 #
 # $$L = \tfrac12\,(t - y_5)^2 .$$
 #
-# How does $L$ change with $w_{35}$? The weight acts on $a_5$, which acts on $y_5$, which acts on $L$. The
-# chain rule multiplies what happens on the way:
+# How does $L$ change with $w_{35}$, if everything else that can be chosen stays as it is? Such a derivative is
+# written with a round $\partial$. The weight acts on $a_5$, which acts on $y_5$, which acts on $L$. If a small
+# change of one thing is passed on three times larger, and from there twice as large, it arrives six times as
+# large: the *chain rule* multiplies what happens on the way,
 #
 # $$\frac{\partial L}{\partial w_{35}} = \frac{\partial L}{\partial y_5}\cdot\frac{\partial y_5}{\partial a_5}\cdot\frac{\partial a_5}{\partial w_{35}} = -(t - y_5)\cdot y_5(1 - y_5)\cdot y_3 .$$
 #
-# The middle factor is the slope of the sigmoid, $\sigma'(a) = \sigma(a)\,(1 - \sigma(a))$, written with its
-# output: having run forward, we need not compute it again. The first two factors have nothing to do with
-# $w_{35}$ in particular. Every weight into unit 5 shares them, so they get a name,
+# The middle factor is the slope of the sigmoid. From $\sigma(a) = (1 + e^{-a})^{-1}$ follows
+#
+# $$\sigma'(a) = \frac{e^{-a}}{(1 + e^{-a})^2} = \frac{1}{1 + e^{-a}}\cdot\frac{e^{-a}}{1 + e^{-a}} = \sigma(a)\,(1 - \sigma(a)),$$
+#
+# so it can be written with the unit's output: having run forward, we need not compute it again. The first two
+# factors have nothing to do with $w_{35}$ in particular. Every weight into unit 5 shares them, so without their
+# minus sign they get a name,
 #
 # $$\delta_5 = y_5\,(1 - y_5)\,(t - y_5).$$
 #
@@ -116,11 +125,10 @@ check("forward_2_2_1")
 # to $a_5$. We use it for this one network, because the classical worked example does. Everywhere else
 # in the course gradients point up the loss, as in every library.
 #
-# Now one layer further back. Unit 3 has no target of its own. It acts on the loss only through unit 5,
-# along $w_{35}$, so it receives its share of $\delta_5$ along the same weight, and multiplies it with its own
-# slope:
+# Now one layer further back. Unit 3 has no target of its own. It acts on the loss only through unit 5: $a_3$
+# acts on $y_3$, which acts on $a_5$ along the weight $w_{35}$. The chain rule once more:
 #
-# $$\delta_3 = y_3\,(1 - y_3)\,w_{35}\,\delta_5 .$$
+# $$\delta_3 = -\frac{\partial L}{\partial a_3} = -\frac{\partial L}{\partial a_5}\cdot\frac{\partial a_5}{\partial y_3}\cdot\frac{\partial y_3}{\partial a_3} = \delta_5\cdot w_{35}\cdot y_3\,(1 - y_3) .$$
 #
 # That is the whole idea. The error signal travels backward along the very weights on which the values
 # travelled forward, and at each unit it is multiplied by that unit's slope.
@@ -143,7 +151,7 @@ Prediction(
 
 # %% exercise="deltas_2_2_1"
 def deltas_2_2_1(y3, y4, y5, w35, w45, target):
-    """Compute the error signals of the three units, the output's first.
+    """Compute the error signals of the three units.
 
     Parameters: the outputs of the forward pass, the two weights into unit 5 as they were in that
     pass, and the target; all are numbers.
@@ -171,10 +179,17 @@ check("deltas_2_2_1")
 # $$w_{35} \leftarrow w_{35} + \eta\,\delta_5\,y_3, \qquad w_{13} \leftarrow w_{13} + \eta\,\delta_3\,x_1 .$$
 #
 # The plus sign is no slip: $\delta$ points down the loss. Written with gradients the same step is
-# $\theta \leftarrow \theta - \eta\,\partial L/\partial\theta$. Here $\eta = 1$, far more than one would use.
+# $\theta \leftarrow \theta - \eta\,\partial L/\partial\theta$. A positive gradient says that the loss grows with the
+# weight, so the weight is made smaller, and the other way round. The *learning rate* $\eta$ says how far to go: the
+# gradient only knows the slope where we stand, so a step too long can end higher up on the other side. Here $\eta = 1$.
 #
-# In the figure all nine numbers can be moved. Run a forward pass, then a backward pass, then the
-# update, and choose *Next epoch* to go round again.
+# Three words that are easily mixed up. An *iteration* is one update. A *batch* is the set of examples
+# whose mean gradient makes one update. An *epoch* is one pass through all $N$ examples, so it has
+# $\lceil N/\text{batch} \rceil$ iterations. In this example there is a single row, so one epoch is one
+# iteration.
+#
+# In the figure all ten numbers can be moved, once you have predicted. Run a forward pass, then a backward pass,
+# then the update, and choose *Next epoch* to go round again.
 
 # %% tags=["figure"]
 from nnlib.widgets import WorkedNetwork
@@ -186,8 +201,9 @@ WorkedNetwork()
 # hidden units are compared with that of the output. What the figure does not show: a task. One example
 # with one target is not yet learning.
 #
-# Now fill in the blanks, for the first epoch and the second, to four decimals. The figure can be asked, and
-# so can your two functions; a pencil will do for one of them at least. This cell is not graded.
+# Now fill in the blanks: the six weights after the first epoch and after the second, to four decimals. Your two
+# functions give outputs and signals, and the update is one line of your own; the figure can be asked too. Replace
+# each `None` by a number. This cell is not graded.
 
 # %% tags=["figure"]
 from nnlib import datasets
@@ -203,35 +219,29 @@ for i, blanks in enumerate((epoch_1, epoch_2)):
         print(f"epoch {i + 1}: {name} {verdict}")
 
 # %% [markdown]
-# Three words that are easily mixed up. An *iteration* is one update. A *batch* is the set of examples
-# whose mean gradient makes one update. An *epoch* is one pass through all $N$ examples, so it has
-# $\lceil N/\text{batch} \rceil$ iterations. In this example there is a single row, so one epoch is one
-# iteration.
-#
-# The library does the same in a few lines. Its `MSE` is the mean of $(y - t)^2$ without the factor ½,
-# which makes every gradient twice as large, so half the rate gives the same step:
+# The library does the same in a few lines. The derivative of $\tfrac12(y - t)^2$ is $y - t$; the library's `MSE` is the
+# mean of $(y - t)^2$ without the factor ½, so its derivative is twice as large, and half the rate gives the same step:
 
 # %% tags=["figure"]
 from nnlib import MSE, SGD, Linear, Sequential
 
 network = example.network()  # Linear(2, 2), Sigmoid, Linear(2, 1), Sigmoid, without biases
 optimizer = SGD(network, lr=0.5)
+row, wanted = example.x[None], np.array([[example.target]])  # a batch of one row
 for epoch in (1, 2):
-    network.loss_and_gradient(example.x[None], [[example.target]], MSE())
+    network.loss_and_gradient(row, wanted, MSE())
     optimizer.step()
-    w13, w14, w23, w24, w35, w45 = network.theta
-    y5 = network.forward(example.x[None])[0, 0]
-    print(
-        f"after epoch {epoch}: w13 {w13:.4f}  w23 {w23:.4f}  w14 {w14:.4f}  w24 {w24:.4f}"
-        f"  w35 {w35:.4f}  w45 {w45:.4f}   then y5 = {y5:.4f}"
-    )
+    values = zip(("w13", "w14", "w23", "w24", "w35", "w45"), network.theta, strict=True)
+    print(f"after epoch {epoch}:", *(f"{name} {value:.4f} " for name, value in values), end="")
+    print(f"  then y5 = {network.forward(row)[0, 0]:.4f}")
 
 # %% [markdown]
 # ## Can we trust a printed example?
 #
-# This worked example is printed on many slides, with three or four decimals carried from line to line.
-# In the table the first column of numbers is exact. The second does what the slides do: it keeps as many
-# decimals as they print, entry by entry, and cuts the rest off where they do. The third is what they print.
+# This worked example stands on many lecture slides, with two to five decimals carried from line to line. (You need
+# not have seen them.) In the table the first column of numbers is exact. The second does what the slides do: it goes
+# on from their shortened numbers and keeps as many decimals as they print, rounding most of them and cutting three
+# off. The third is what they print.
 
 # %% tags=["figure"]
 print(f"{'entry':<10}{'formula':<24}{'exact':>10}{'kept':>10}{'printed':>11}")
@@ -245,7 +255,7 @@ print("\nThe slips:", *slips, *example.remarks, sep="\n- ")
 # %% [markdown]
 # Cutting digits off is honest bookkeeping: $-0.0028$ for $-0.00287$ is not wrong, only short. A *slip* is
 # something else. Three of the printed numbers are slips; the rest of the list are slips of words, such as
-# swapped captions or both signs at once. Worked examples are printed by people: recompute them.
+# swapped captions or both signs at once. Whoever learns from a sheet like this learns to recompute.
 #
 # How would we find such slips without having the exact numbers? By recomputing every entry from the numbers
 # that the sheet itself prints as its inputs: then one slip does not hide behind another. That is the
@@ -258,10 +268,13 @@ print("\nThe slips:", *slips, *example.remarks, sep="\n- ")
 # things only: the gradient that arrives from above, and its own local derivative. Their product is
 # passed on.
 #
-# One rule must be added. If a value is used twice, two gradients arrive at it, and the question is what to do
-# with them. The figure asks you first. Then it steps through a graph and asks for each local derivative before
-# it shows it. The order is the reverse of the order of
-# computing: a node passes its gradient on only when all contributions to it have arrived.
+# One rule must be added, for a value that is used twice, such as $x$ in $z = u + x$ with $u = x^2$. Its *local*
+# derivative along one arrow asks what happens if only this use of $x$ moves while $u$ is held still: $\partial z/\partial x = 1$.
+# The *whole* derivative $dz/dx$ asks what happens if $x$ moves in both places. Both changes reach $z$, and small
+# changes add: two gradients arrive at $x$, and their sum is passed on.
+#
+# The figure steps through a graph and asks for each local derivative before it shows it. The order is the reverse
+# of the order of computing: a node passes its gradient on only when all contributions to it have arrived.
 
 # %% tags=["figure"]
 from nnlib.widgets import GraphStepper
@@ -279,8 +292,10 @@ GraphStepper()
 #
 # $$\frac{\partial L}{\partial \theta_i} \approx \frac{L(\theta + h e_i) - L(\theta - h e_i)}{2h}$$
 #
-# is far too slow for training, but it knows nothing of the chain rule, so it is an independent witness.
-# Its one difficulty is the choice of the step $h$.
+# ($e_i$ is the direction of the $i$-th weight alone) is far too slow for training, but it knows nothing of the chain
+# rule, so it is an independent witness. Its one difficulty is the choice of the step $h$. In the figure, float64 stands
+# for the usual numbers with about 16 digits, float32 for the shorter ones with about 7 that networks are trained
+# with, and LeakyReLU for a function with a corner at 0.
 
 # %% tags=["figure"]
 from nnlib.widgets import GradientCheck
@@ -288,12 +303,13 @@ from nnlib.widgets import GradientCheck
 GradientCheck()
 
 # %% [markdown]
-# What to see: the error forms a V. To the right of its lowest point the curve of the function shows
-# (Taylor: the error falls like $h^2$, with one-sided differences only like $h$). To the left the digits run
-# out: two almost equal numbers are subtracted. In float64 the best step is near $10^{-5}$, and with
-# float32 a check of gradients is hardly possible. The last preset puts a kink
-# inside the step: there the difference is wrong whatever the digits. What the figure does not show: more than
-# one weight. For a whole network one checks a few random directions rather than every weight.
+# What to see: for most functions the error forms a V. On its right arm the curve of the function shows (Taylor: the error
+# falls like $h^2$, with one-sided differences only like $h$); a parabola has no such arm, since its central difference
+# has no error there. On the left arm the digits run out: two almost equal numbers are subtracted. In float64 the best
+# step is near $10^{-5}$. In float32 it is near $10^{-2}$ and leaves about five digits at best. The last preset puts a
+# corner inside the step: there the difference is wrong whatever the digits. What the figure does not show: more than
+# one weight. For a whole network one does not check every weight but a few random directions $v$: the difference along
+# $v$ must equal the dot product of the gradient with $v$.
 #
 # Now we can measure what was claimed at the beginning.
 
@@ -330,10 +346,13 @@ for width in (32, 128, 512, 1333):
 
 
 # %% [markdown]
-# A gradient costs a few losses, for three thousand parameters as for a hundred thousand. The last column
-# is the time of one loss multiplied by $2P$; nobody wants to wait for it. This is the reason why networks
-# can be large (Baur and Strassen proved in 1983 that a gradient never costs more than a small multiple of
-# the function, whatever the function).
+# A gradient costs about two losses here, for three thousand parameters as for a hundred thousand. It is not quite three,
+# because the first layer, which holds most of these weights, need not pass a gradient on to the pixels; in deep networks
+# three is near. The last column is the time of one loss multiplied by $2P$; nobody wants to wait for it. This is the
+# reason why networks can be large. Baur and Strassen proved in 1983 that a gradient never costs more than a small
+# multiple of the function, whatever the function.
+#
+# *A good place for a break.*
 #
 # ## What is the backward pass of a whole layer?
 #
@@ -348,11 +367,26 @@ for width in (32, 128, 512, 1333):
 #
 # $$\frac{\partial L}{\partial x_{ni}} = \sum_k \frac{\partial L}{\partial y_{nk}}\,\frac{\partial y_{nk}}{\partial x_{ni}} = \sum_k \frac{\partial L}{\partial y_{nk}}\,W_{ik} .$$
 #
-# The sum runs over the second index of both, so in matrices $W$ stands transposed on the right. For $W$
-# and $b$ ask the same question: on which entries of $y$ does $W_{ik}$ act? On those of column $k$, in
-# *every* row. Over what must the sum run, then?
+# The sum runs over the second index of both, so in matrices $W$ stands transposed on the right: $dx = dy\,W^\mathsf{T}$, in
+# code with `W.T`. For $W$ and $b$ ask the same question: on which entries of $y$ does $W_{ik}$ act? On those of column
+# $k$, in *every* row, each time multiplied by an entry of $x$. Over what must the sum run, then?
 #
 # The loss is a mean over the batch, and its $1/N$ is already inside `dy`. So nothing is divided here.
+#
+# That this is the same thing as before can be seen with the small network. Its $\delta$ of the hidden units, once by hand
+# and once with matrices, where signs are turned because gradients point up:
+
+# %%
+y3, y4, y5 = (getattr(example.epochs[0], name) for name in ("y3", "y4", "y5"))  # forward pass
+delta5 = y5 * (1 - y5) * (0.5 - y5)
+by_hand = [y3 * (1 - y3) * 0.3 * delta5, y4 * (1 - y4) * 0.9 * delta5]
+
+hidden = np.array([[y3, y4]])  # one row, two units
+W_out = np.array([[0.3], [0.9]])  # w35 and w45
+da5 = np.array([[-delta5]])  # the gradient that arrives
+da_hidden = (da5 @ W_out.T) * hidden * (1 - hidden)  # through W, then through the slopes
+print("by hand, down the loss:   ", np.round(by_hand, 6))
+print("by matrices, up the loss: ", np.round(da_hidden[0], 6))
 
 
 # %% exercise="linear_backward"
@@ -431,21 +465,33 @@ check("relu_backward")
 # $L = \log\sum_j e^{z_j} - z_t$, and we differentiate this with respect to $z_k$. The first term gives
 # $e^{z_k} / \sum_j e^{z_j} = p_k$. The second gives $-1$ if $k$ is the right class and 0 otherwise. So
 #
-# $$\frac{\partial L}{\partial z_{nk}} = \frac1N\,\bigl(p_{nk} - [k = t_n]\bigr):$$
+# $$\frac{\partial L}{\partial z_{nk}} = \frac1N\,\bigl(p_{nk} - [k = t_n]\bigr), \qquad [k = t_n] = 1 \text{ if } k \text{ is the right class, else } 0:$$
 #
 # what was said minus what was true. No slope multiplies it, so a confidently wrong answer learns *fast*. That
-# is why this pair is used for classes, rather than sigmoid and squared error.
-#
-# One trap lies in the exponential: $e^{1000}$ is infinite in floating point. But adding the same number to all
-# logits of a row changes no probability (numerator and denominator get the same factor), so we are free to
-# choose which number to subtract first.
+# is why this pair is used for classes, rather than sigmoid and squared error. One row of three logits, with numbers:
 
 # %%
+z_row = np.array([2.0, 1.0, 0.0])
+p_row = np.exp(z_row) / np.exp(z_row).sum()
+print("probabilities:", p_row.round(3), " loss if class 1 is right:", -np.log(p_row[1]).round(3))
+print("gradient:     ", (p_row - np.array([0.0, 1.0, 0.0])).round(3))
+
+# %% [markdown]
+# Two traps lie in the exponential. The first: $e^{1000}$ is infinite in floating point. But subtracting the same number
+# $m$ from all logits of a row changes no probability (numerator and denominator get the same factor), so we are free to
+# choose an $m$ for each row. The second: a probability may be too small to be written down and become 0, and $\log 0$ is
+# infinite. So the logarithm should not be taken of $p$. Written out,
+#
+# $$\log p_k = (z_k - m) - \log\sum_j e^{z_j - m},$$
+#
+# no small probability is ever formed. Logits of the size of 1000 are then no trouble.
+
+# %%
+z_row = np.array([1000.0, 1001.0, 1002.0])
 with np.errstate(over="ignore", invalid="ignore"):
-    z = np.array([1000.0, 1001.0, 1002.0])
-    print("as the formula stands:  ", np.exp(z) / np.exp(z).sum())
-z = np.array([0.0, 1.0, 2.0])  # the same logits, less 1000
-print("the same, less 1000:    ", np.exp(z) / np.exp(z).sum())
+    print("as the formula stands:     ", np.exp(z_row) / np.exp(z_row).sum())
+shifted = z_row - 1002.0
+print("the same, each less 1002:  ", np.exp(shifted) / np.exp(shifted).sum())
 
 
 # %% exercise="softmax_cross_entropy"
@@ -485,7 +531,8 @@ check("softmax_cross_entropy")
 #
 # and back along the same line, from $L$ to $z_2$ to $h$ to $z_1$. What the forward pass computed is kept,
 # because the backward pass needs it: $h$ for $\partial L/\partial W_2$, the sign of $z_1$ for ReLU, $X$ for
-# $\partial L/\partial W_1$. **Predict**: of the four gradients, which one is known first?
+# $\partial L/\partial W_1$. You may call the functions that you have written above, or write everything out; the check
+# judges this exercise by itself.
 
 
 # %% exercise="mlp_gradients"
@@ -496,7 +543,7 @@ def mlp_gradients(X, targets, W1, b1, W2, b2):
     cross-entropy of softmax(z2).
 
     Parameters: X (N, d), targets (N,) whole numbers, W1 (d, m), b1 (m,), W2 (m, K), b2 (K,).
-    Returns: loss, dW1, db1, dW2, db2. It must not depend on other cells of the notebook.
+    Returns: loss, dW1, db1, dW2, db2, in this order.
     """
     ### BEGIN SOLUTION
     z1 = X @ W1 + b1
@@ -518,15 +565,34 @@ def mlp_gradients(X, targets, W1, b1, W2, b2):
 check("mlp_gradients")
 
 # %% [markdown]
-# ## Does it read digits?
+# ## Is your own gradient right?
 #
-# Now your function trains a network on 1,437 handwritten digits. No library computes a gradient here; the
-# only other ingredient is the step $\theta \leftarrow \theta - \eta\,g$. Every fifth picture is held out: the network
-# is judged on these, and never learns from them.
+# The check compared it with ours. A second witness is the difference quotient, along a few random directions.
 
 # %% tags=["drive"]
 from grading.check import passed
 
+if passed("mlp_gradients"):
+    rng = np.random.default_rng(7)
+    X, targets = rng.normal(size=(6, 5)), rng.integers(0, 3, size=6)
+    point = [rng.normal(size=shape) for shape in ((5, 4), (4,), (4, 3), (3,))]
+    _, *gradients = mlp_gradients(X, targets, *point)
+    for _ in range(3):
+        v = [rng.normal(size=part.shape) for part in point]
+        above = mlp_gradients(X, targets, *(a + 1e-5 * b for a, b in zip(point, v, strict=True)))[0]
+        below = mlp_gradients(X, targets, *(a - 1e-5 * b for a, b in zip(point, v, strict=True)))[0]
+        slope = sum(float(np.sum(g * b)) for g, b in zip(gradients, v, strict=True))
+        print(f"gradient along v {slope:+.8f}   difference quotient {(above - below) / 2e-5:+.8f}")
+
+# %% [markdown]
+# ## Does it read digits?
+#
+# Now your function trains a network on 1,437 handwritten digits. No library computes a gradient here; the
+# only other ingredient is the step $\theta \leftarrow \theta - \eta\,g$. Every fifth picture is held out: the network
+# is judged on these, and never learns from them. The weights start at random, scaled by $\sqrt{2/\text{inputs}}$ (He's
+# rule, which unit 03 explains). The loss is counted in *nats*, the unit that belongs to the natural logarithm.
+
+# %% tags=["drive"]
 if passed("mlp_gradients"):
     from nnlib.plotting import TRAINING, VALIDATION, new_axes, show
 
@@ -553,8 +619,8 @@ if passed("mlp_gradients"):
     other.set(xlabel="epoch", ylabel="share of held-out digits read right")
     show(
         figure,
-        "The loss falls by a factor of a hundred; after a few epochs more than 95 % of the "
-        "held-out digits are read right.",
+        f"The loss of a batch falls from {losses[0]:.2f} to {losses[-1]:.3f}, and the share of held-out "
+        f"digits read right rises from {right[0]:.0%} to {right[-1]:.0%}.",
     )
     print(
         f"driven by your code: {right[-1]:.1%} of {held_out.sum()} held-out digits (1 run, seed 0)"
@@ -563,7 +629,8 @@ if passed("mlp_gradients"):
 # %% [markdown]
 # ## Is two layers all it can do?
 #
-# Your three backward functions know nothing of one another, so they can be chained to any depth. That is
+# Your functions `linear_backward`, `relu_backward` and `softmax_cross_entropy` know nothing of one another, so they can
+# be chained to any depth. That is
 # how every library works: a layer needs only its own forward and backward rule.
 
 # %% tags=["drive"]
@@ -606,8 +673,8 @@ if passed("linear_backward", "relu_backward", "softmax_cross_entropy"):
 # *Versatility*: nothing in it asked what the layers are; in unit 08 the same rule trains convolutions,
 # recurrent networks and attention. It is a *foundation*: every optimizer of unit 07, and the Hessian products of
 # unit 04, start from the gradient it delivers. The fifth is *automation*: features that people used to design by hand
-# are learned. This can be tested. We train a linear classifier on the raw pixels of few digits, and the same
-# kind of classifier on the hidden values of a network that was trained on other digits.
+# are learned. This can be tested. We train a linear classifier on the raw pixels of fifty pictures, and the same
+# kind of classifier on the hidden values that a network computes from them, which was trained on other pictures.
 
 # %% tags=["figure"]
 from nnlib import fit
@@ -667,8 +734,22 @@ print(
 #
 # ## Where does it stop?
 #
-# Four limits, each with a measurement. First, *it depends on where it starts*. **Predict**: if all weights of a
-# layer begin with the same value, how many different hidden units will there be after training?
+# Four limits, each with a measurement. First, *it depends on where it starts*.
+
+# %% tags=["figure"] jupyter={"source_hidden": true}
+Prediction(
+    key="01-symmetry",
+    question=(
+        "All weights and biases of a network with 32 hidden units begin with the same value, 0.1. "
+        "How many different hidden units are there after training?"
+    ),
+    answer=1,
+    because=(
+        "Units whose weights, incoming and outgoing, are equal receive equal gradients, step after "
+        "step. So they stay equal for ever."
+    ),
+    unit="different units",
+)
 
 
 # %% tags=["figure"]
@@ -699,8 +780,9 @@ for name in ("all weights 0.1", "random (He)"):
     )
 
 # %% [markdown]
-# Units that start alike receive the same gradient for ever, so thirty-two of them do the work of one. Unit 03 is
-# about good beginnings.
+# Units that are alike in what comes in and in what goes out stay alike, so thirty-two of them do the work of one. (If only
+# the first layer starts with equal values and the second at random, the units part again.) Unit 03 is about good
+# beginnings.
 #
 # Second, *it costs memory*: the forward pass must keep what the backward pass needs.
 
@@ -721,6 +803,9 @@ for n in (32, 256, 1437):
 tracemalloc.stop()
 
 # %% [markdown]
+# The parameters need the same room for every batch, while what is kept grows with it: at 1,437 rows it is several times
+# as much. Memory, rather than time, is what limits the batch of a large network.
+#
 # Third, *it needs slopes*. A unit that says only 0 or 1 has the slope 0 almost everywhere, and then every gradient
 # behind it is 0, however wrong the answer. What happens at a single kink, as in ReLU, is harmless in practice: we
 # have just trained several such networks (unit 03 comes back to this).
@@ -760,12 +845,12 @@ for n_rows in (60, 1437):
 
 
 # %% [markdown]
-# Backpropagation computes gradients and changes nothing; the optimizer does the updates. And with the same
-# backpropagation the distance between the two columns is large for few rows and small for many. What of the
-# number of weights? With 60 rows the *larger* network keeps the smaller distance, against what one might expect;
-# with four hidden units there is little room for anything but learning by heart. So overfitting is a matter of
-# data, capacity and training time together, not of how the gradient was computed. Unit 05 takes this up with
-# more care than three seeds allow.
+# Backpropagation computes gradients and changes nothing; the optimizer does the updates. All four runs have about the
+# same number of them. With the same backpropagation the distance between the two columns is large for few rows and small
+# for many. What of the number of weights? With 60 rows the *larger* network keeps the smaller distance, against what one
+# might expect, and with 1,437 rows and four hidden units training is simply not finished. So overfitting is a matter of
+# data, capacity and training time together, not of how the gradient was computed. Unit 05 takes this up with more care
+# than three seeds allow.
 #
 # ## Going further
 #
@@ -875,7 +960,7 @@ def train_mlp(X, targets, W1, b1, W2, b2, batches, lr):
 
     Parameters: X (N, d), targets (N,); the weights to start from, which must be the same after the
     call as before; batches, a list of arrays of row numbers, one array for each update, in order;
-    lr, the learning rate.
+    lr, the learning rate. You may call your own functions from above.
     Returns: W1, b1, W2, b2 after the last update.
     """
     ### BEGIN SOLUTION
