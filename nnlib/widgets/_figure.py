@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nnlib.widgets._base import Base, synced
-from nnlib.widgets._page import FOLDER, document, iframe, served_module
-
-_CSS = (FOLDER / "_kit.css").read_text(encoding="utf-8")
+from nnlib.widgets._page import FOLDER, document, iframe, served_module, served_style
 
 
 class Figure(Base):
@@ -42,7 +40,7 @@ class Figure(Base):
     prediction: str = synced("")
 
     _esm = "export default { render() {} };"
-    _css = _CSS
+    _css = served_style(FOLDER / "_kit.js")
 
     def __init__(self, *, key: str = "", **state: Any) -> None:
         super().__init__(key=key, **state)
@@ -51,7 +49,7 @@ class Figure(Base):
         source = _source_of(cls)
         # traitlets derives a class from ours for each figure; that one brings its own _esm.
         if "_esm" not in vars(cls) and source.is_file():
-            cls._esm = served_module(source)
+            cls._esm, cls._css = served_module(source), served_style(source)
         super().__init_subclass__(**kwargs)
 
     def __repr__(self) -> str:

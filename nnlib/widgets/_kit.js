@@ -38,6 +38,43 @@ export function s(tag, props = {}, ...children) {
   return node;
 }
 
+/** Set a text, and leave the page alone where it is there already. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+const painted = new WeakMap();
+
+/**
+ * Draw a list of shapes in an SVG element or group. Elements stay; only what differs from the last
+ * picture is written.
+ * @param {SVGElement} svg
+ * @param {[number, number] | null} size width and height of the viewBox
+ * @param {[string, Record<string, any>, string?][]} shapes tag, attributes and text of each
+ */
+export function paint(svg, size, shapes) {
+  const old = painted.get(svg) ?? [];
+  const box = size && `0 0 ${size.join(" ")}`;
+  if (box && svg.getAttribute("viewBox") !== box) svg.setAttribute("viewBox", box);
+  shapes.forEach(([tag, props, text = ""], i) => {
+    const node = svg.children[i];
+    if (old[i]?.[0] !== tag) {
+      const fresh = s(tag, props, text);
+      if (node) node.replaceWith(fresh); else svg.append(fresh);
+      return;
+    }
+    const [, was, wrote = ""] = old[i];
+    for (const key of Object.keys({ ...was, ...props })) {
+      if (props[key] === was[key]) continue;
+      if (props[key] === undefined || props[key] === null) node.removeAttribute(key);
+      else node.setAttribute(key, String(props[key]));
+    }
+    if (text !== wrote) node.textContent = text;
+  });
+  while (svg.childElementCount > shapes.length) svg.lastElementChild.remove();
+  painted.set(svg, shapes);
+}
+
 function assign(node, props) {
   for (const [key, value] of Object.entries(props)) {
     if (value === undefined || value === null || value === false) continue;
@@ -113,8 +150,9 @@ export function slider({ label, min, max, step, read, write, show = short, say =
     const value = read();
     // Writing the property while the learner drags would fight the browser's own rounding.
     if (Math.abs(Number(input.value) - value) > step / 2) input.value = String(value);
-    output.textContent = show(value);
-    input.setAttribute("aria-valuetext", say(value));
+    setText(output, show(value));
+    const text = say(value);
+    if (input.getAttribute("aria-valuetext") !== text) input.setAttribute("aria-valuetext", text);
   };
   return { row: h("div", { class: "nn-slider" }, h("label", { for: id }, label), input, output),
     input, sync };
@@ -140,8 +178,8 @@ export function segmented({ label, options, read, write }) {
 }
 
 /**
- * Open a view: the root element, a redraw that runs once per frame and counts itself in
- * data-n, polite live text, and a clean-up that undoes all of it.
+ * Open a view: the root element, a redraw that counts itself in data-n, polite live text, and a
+ * clean-up that undoes all of it.
  * @param {{model: Model, el: HTMLElement, name: string, label: string}} spec
  */
 export function openView({ model, el, name, label }) {
@@ -154,32 +192,48 @@ export function openView({ model, el, name, label }) {
   const undo = [];
   undo.push(whenKernelStops(model, () => root.classList.add("nn-alone")));
   let draw = () => {};
-  let frame = 0;
+  let drawn = 0;
+  let frame = 0; // waits for the end of a frame in which the view has drawn
+  let late = false; // and whether something has changed since
+  let batch = null; // while save sets several traits: what has to run once they all are set
+  let sending = 0;
   let said = 0;
   let timer = 0;
 
+  const send = () => {
+    clearTimeout(sending);
+    if (sending) try { model.save_changes(); } catch { /* no kernel: the view goes on alone */ }
+    sending = 0;
+  };
   const view = {
     root,
-    /** @param {() => void} run what redraw calls, at most once per frame */
+    /** @param {() => void} run draws everything from the state */
     onDraw(run) { draw = run; },
     drawNow() {
-      cancelAnimationFrame(frame);
-      frame = 0;
+      late = false;
       draw();
-      root.dataset.n = String(Number(root.dataset.n) + 1);
+      drawn += 1;
+      root.dataset.n = String(drawn);
+      frame ||= requestAnimationFrame(() => { frame = 0; if (late) view.drawNow(); });
     },
-    redraw() { frame ||= requestAnimationFrame(() => view.drawNow()); },
+    /** Draw at once, so that the next frame shows it; only the rest of a drag waits for a frame. */
+    redraw() { if (frame) late = true; else view.drawNow(); },
     /** Redraw whenever one of these traits changes, from here, Python or another view. */
-    follow(names, run = () => view.redraw()) {
+    follow(names, run = view.redraw) {
+      const heard = () => { if (batch) batch.add(run); else run(); };
       for (const trait of names) {
-        model.on(`change:${trait}`, run);
-        undo.push(() => model.off(`change:${trait}`, run));
+        model.on(`change:${trait}`, heard);
+        undo.push(() => model.off(`change:${trait}`, heard));
       }
     },
-    /** @param {Record<string, any>} values traits to set together */
+    /** @param {Record<string, any>} values traits to set together; Python hears after the picture */
     save(values) {
+      const runs = new Set();
+      batch = runs;
       for (const [trait, value] of Object.entries(values)) model.set(trait, value);
-      try { model.save_changes(); } catch { /* no kernel: the view goes on alone */ }
+      batch = null;
+      for (const run of runs) run();
+      sending ||= setTimeout(send, 25);
     },
     /** Say something to a screen reader, at most once per second; the last message wins. */
     announce(text) {
@@ -187,19 +241,22 @@ export function openView({ model, el, name, label }) {
       const wait = Math.max(0, said + 1000 - performance.now());
       timer = setTimeout(() => { live.textContent = text; said = performance.now(); }, wait);
     },
-    /** Call run(narrow) now and whenever the root crosses the width of a phone. */
+    /** Call run(room) now and whenever it changes: the width on a narrow page, 0 on a wide one. */
     onWidth(run) {
       let last;
-      const look = () => {
-        const narrow = root.clientWidth > 0 && root.clientWidth < 600;
-        if (narrow !== last) { last = narrow; root.classList.toggle("nn-narrow", narrow); run(narrow); }
+      const look = (width) => {
+        const room = width > 0 && width < 540 ? Math.floor(width) : 0;
+        root.classList.toggle("nn-narrow", room > 0);
+        root.classList.toggle("nn-stacked", width > 0 && width < 800);
+        if (room !== last) { last = room; run(room); }
       };
-      const observer = new ResizeObserver(look);
-      observer.observe(root);
+      const observer = new ResizeObserver(([entry]) => look(entry.contentRect.width));
+      observer.observe(root); // answers before the first frame
       undo.push(() => observer.disconnect());
-      look();
+      look(0);
     },
     close() {
+      send();
       cancelAnimationFrame(frame);
       clearTimeout(timer);
       for (const run of undo.splice(0)) run();

@@ -35,12 +35,16 @@ export function numberGrid({ heads, rows, pick, say }) {
     do { r += move[0]; c += move[1]; } while (grid[r]?.[c]?.disabled);
     grid[r]?.[c]?.focus();
   });
+  const shown = new Map();
   const sync = (textOf, picked) => {
     const cells = grid.flat();
     const current = cells.find((cell) => cell.dataset.key === picked) ?? cells.find((cell) => textOf(cell.dataset.key));
     for (const cell of cells) {
       const key = cell.dataset.key;
       const text = textOf(key);
+      const state = `${text} ${key === picked} ${cell === current}`;
+      if (shown.get(cell) === state) continue;
+      shown.set(cell, state);
       if (cell.textContent !== (text || "?")) cell.textContent = text || "?";
       cell.disabled = !text;
       cell.tabIndex = cell === current ? 0 : -1;

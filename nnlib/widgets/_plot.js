@@ -1,7 +1,7 @@
-import { s, superscript } from "./_kit.js";
+import { superscript } from "./_kit.js";
 
 /**
- * Log-log axes in an SVG box. Data are given as log10.
+ * Log-log axes in an SVG box, as shapes for `paint`. Data are given as log10.
  * @param {{box: [number, number, number, number], x: [number, number], y: [number, number],
  *   every?: [number, number], names: [string, string]}} spec box is left, top, right, bottom;
  *   `every` is the number of decades from tick to tick
@@ -12,15 +12,15 @@ export function logAxes({ box, x, y, every = [2, 2], names }) {
   const py = (v) => bottom - ((Math.max(y[0], Math.min(y[1], v)) - y[0]) / (y[1] - y[0])) * (bottom - top);
   const parts = [];
   for (let v = x[0] + (Math.abs(x[0]) % every[0]); v <= x[1]; v += every[0]) {
-    parts.push(s("line", { x1: px(v), x2: px(v), y1: top, y2: bottom, class: "nn-grid" }),
-      s("text", { x: px(v), y: bottom + 18, class: "nn-tick", "text-anchor": "middle" }, `10${superscript(v)}`));
+    parts.push(["line", { x1: px(v), x2: px(v), y1: top, y2: bottom, class: "nn-grid" }],
+      ["text", { x: px(v), y: bottom + 18, class: "nn-tick", "text-anchor": "middle" }, `10${superscript(v)}`]);
   }
   for (let v = y[0] + (Math.abs(y[0]) % every[1]); v <= y[1]; v += every[1]) {
-    parts.push(s("line", { x1: left, x2: right, y1: py(v), y2: py(v), class: "nn-grid" }),
-      s("text", { x: left - 7, y: py(v) + 4, class: "nn-tick", "text-anchor": "end" }, `10${superscript(v)}`));
+    parts.push(["line", { x1: left, x2: right, y1: py(v), y2: py(v), class: "nn-grid" }],
+      ["text", { x: left - 7, y: py(v) + 4, class: "nn-tick", "text-anchor": "end" }, `10${superscript(v)}`]);
   }
-  parts.push(s("text", { x: (left + right) / 2, y: bottom + 38, class: "nn-axis", "text-anchor": "middle" }, names[0]),
-    s("text", { x: left - 34, y: top - 10, class: "nn-axis" }, names[1]));
+  parts.push(["text", { x: (left + right) / 2, y: bottom + 38, class: "nn-axis", "text-anchor": "middle" }, names[0]],
+    ["text", { x: left - 38, y: 16, class: "nn-axis" }, names[1]]);
   return { px, py, parts };
 }
 

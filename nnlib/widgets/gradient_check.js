@@ -1,4 +1,4 @@
-import { fixed, h, openView, s, scientific, segmented, slider, superscript } from "./_kit.js";
+import { fixed, h, openView, paint, s, scientific, segmented, setText, slider, superscript } from "./_kit.js";
 import { figureParts, presetRow } from "./_parts.js";
 import { logAxes, pathOf } from "./_plot.js";
 import { predictionGate } from "./_gate.js";
@@ -91,13 +91,18 @@ export function bestOffered() {
 function render({ model, el }) {
   const view = openView({ model, el, name: "gradient-check", label: "Gradient check" });
   const state = () => Object.fromEntries(Object.keys(START).map((name) => [name, model.get(name)]));
-  const curves = new Map(); // a curve is 301 evaluations: kept, since a drag of h needs it each frame
+  const curves = new Map(); // 301 evaluations each: kept, since a drag of h needs them in each frame
+  const bottoms = new Map(); // and where each curve has its bottom
   const curveOf = (name, method, precision) => {
     const key = `${name} ${method} ${precision}`;
     if (!curves.has(key)) curves.set(key, curve(name, method, precision));
     return curves.get(key);
   };
-  let narrow = false;
+  const bottomOf = (errors) => {
+    if (!bottoms.has(errors)) bottoms.set(errors, bestIndex(errors));
+    return bottoms.get(errors);
+  };
+  let room = 0;
   let open = false;
   const put = (change) => {
     const now = { ...state(), ...change };
@@ -143,15 +148,16 @@ function render({ model, el }) {
     for (const control of controls) control.sync();
     step.sync();
     const errors = curveOf(name, method, precision);
-    const best = LOG_STEPS[bestIndex(errors)];
+    const best = LOG_STEPS[bottomOf(errors)];
     const error = relativeError(name, method, precision, 10 ** now.log_h);
     const floor = precision === "float32" ? -7 : -15;
     const values = !open ? names.map(() => "?") : [fixed(EXAMPLES[name].slope, 8),
       fixed(quotient(name, method, precision, 10 ** now.log_h), 8), scientific(error), scientific(10 ** best),
-      scientific(median(errors, bestIndex(errors))), slopeText(slopeBetween(errors, floor, best - 1)), slopeText(slopeBetween(errors, best + 0.5, -1))];
-    cells.forEach((cell, i) => { cell.textContent = values[i]; });
-    remark.textContent = !open ? "The curves appear with your prediction." : remarkOn(now, best);
-    drawErrors(picture, now, open ? curveOf : null, error, best, narrow);
+      scientific(median(errors, bottomOf(errors))), slopeText(slopeBetween(errors, floor, best - 1)), slopeText(slopeBetween(errors, best + 0.5, -1))];
+    cells.forEach((cell, i) => setText(cell, values[i]));
+    setText(remark, open ? remarkOn(now, best) : "The curves appear with your prediction.");
+    const { size, shapes } = errorShapes(now, open ? curveOf : null, error, best, room);
+    paint(picture, size, shapes);
     picture.setAttribute("aria-label", open ? `Relative error of a ${method} difference of ${EXAMPLES[name].name} in ${precision}: ` +
       `${error.toExponential(1)} at h = ${(10 ** now.log_h).toExponential(1)}, least near h = ${(10 ** best).toExponential(1)}.`
       : "Empty axes: relative error against step size h, both logarithmic.");
@@ -161,7 +167,7 @@ function render({ model, el }) {
     const { function: name, method, precision, log_h: p } = state();
     view.announce(`Relative error ${relativeError(name, method, precision, 10 ** p).toExponential(1)}.`);
   });
-  view.onWidth((isNarrow) => { narrow = isNarrow; view.drawNow(); });
+  view.onWidth((width) => { room = width; view.drawNow(); });
   return () => view.close();
 }
 
@@ -179,36 +185,80 @@ function remarkOn({ function: name, method, log_h: p }, best) {
   return "At the bottom of the V: truncation and rounding are about equal.";
 }
 
-function drawErrors(svg, now, curveOf, error, best, narrow) {
-  const [width, height] = narrow ? [350, 310] : [580, 350];
-  const axes = logAxes({ box: [48, 30, width - 10, height - 46], x: [-15, 0], y: [-14, 0.4], every: [narrow ? 5 : 3, 2],
-    names: ["step size h (log scale)", "relative error (log scale)"] });
-  const parts = [...axes.parts];
-  if (curveOf) {
-    const logs = (method) => curveOf(now.function, method, now.precision).map((e) => Math.log10(e));
-    const other = now.method === "central" ? "forward" : "central";
-    parts.push(s("path", { d: pathOf(LOG_STEPS, logs(other), axes), class: "nn-curve nn-faint" }),
-      s("path", { d: pathOf(LOG_STEPS, logs(now.method), axes), class: "nn-curve" }));
-    const label = (method, shown) => {
-      const home = method === "forward" ? -4 : -2.4;
-      const at = Math.abs(now.log_h - home) < 1.3 ? home - 1.9 : home; // out of the way of the dot
-      const [x, y] = [axes.px(at), axes.py(logs(method)[LOG_STEPS.findIndex((p) => p >= at)])];
-      const side = method === "forward" ? { x: x - 4, y: y - 9, "text-anchor": "end" } : { x: x + 9, y: Math.min(y + 13, height - 64), "text-anchor": "start" };
-      parts.push(s("text", { ...side, class: `nn-num nn-halo ${shown}` }, method));
-    };
-    label(other, "nn-dim");
-    label(now.method, "nn-front nn-used");
-    const [x, y] = [axes.px(now.log_h), axes.py(Math.log10(error))];
-    const bx = axes.px(best);
-    parts.push(s("line", { x1: bx, x2: bx, y1: 30, y2: height - 46, class: "nn-best" }),
-      s("text", { x: bx, y: height - 52, class: "nn-tick nn-halo", "text-anchor": "middle" }, "best h"),
-      s("line", { x1: x, x2: x, y1: y, y2: height - 46, class: "nn-drop" }),
-      s("circle", { cx: x, cy: y, r: 7, class: "nn-dot" }),
-      s("text", { x: x < 130 ? x + 12 : x - 12, y: Math.max(44, y - 7), class: "nn-num nn-halo nn-back nn-used",
-        "text-anchor": x < 130 ? "start" : "end" }, scientific(error)));
-  }
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.replaceChildren(...parts);
+/** @returns {boolean} whether a point lies in a box of left, top, right, bottom */
+const inside = ([left, top, right, bottom], [x, y]) => left <= x && x <= right && top <= y && y <= bottom;
+
+/** @returns the place, of those offered best first, whose box covers the fewest of the points */
+export function clearest(places, points) {
+  const covered = places.map(({ box }) => points.filter((point) => inside(box, point)).length);
+  return places[covered.indexOf(Math.min(...covered))];
+}
+
+/** A text of some width beside (x, y): on its left or right, dy below. */
+function beside(x, y, side, width, dy) {
+  const from = side < 0 ? x - 12 - width : x + 12;
+  return { x: from, y: y + dy, box: [from - 5, y + dy - 14, from + width + 5, y + dy + 7] };
+}
+
+/** A vertical line or the rim of a box, as points for `clearest`. */
+const upright = (x, top, bottom) => Array.from({ length: 60 }, (_, i) => [x, top + ((bottom - top) * i) / 59]);
+
+/** The axes, and with `curveOf` the two curves, the chosen step and where the best one is. */
+function errorShapes(now, curveOf, error, best, room) {
+  const [width, height] = room ? [room, 330] : [580, 350];
+  const [top, bottom, right] = [room ? 50 : 30, height - 46, width - 10];
+  const axes = logAxes({ box: [48, top, right, bottom], x: [-15, 0], y: [-14, 0.4], every: [room ? 5 : 3, 2],
+    names: ["step size h (log scale)", room ? "relative error (log)" : "relative error (log scale)"] });
+  const shapes = [...axes.parts];
+  if (!curveOf) return { size: [width, height], shapes };
+  const other = now.method === "central" ? "forward" : "central";
+  const logs = Object.fromEntries([other, now.method].map((method) =>
+    [method, curveOf(now.function, method, now.precision).map((e) => Math.log10(e))]));
+  // Three on each piece of a curve: the noise has spikes.
+  const points = room ? [] : Object.values(logs).flatMap((ys) => LOG_STEPS.slice(1).flatMap((p, i) =>
+    [0, 1 / 3, 2 / 3].map((f) => [axes.px(p) - 1.7 * f, axes.py(ys[i + 1]) * (1 - f) + axes.py(ys[i]) * f])));
+  const [x, y, bx] = [axes.px(now.log_h), axes.py(Math.log10(error)), axes.px(best)];
+  const fits = ({ box }) => box[0] >= 48 && box[2] <= right + 6 && box[1] >= top - 12 && box[3] <= bottom - 18;
+
+  // Beside the dot: inside the V, where the curves are not; below them if that is taken.
+  const number = scientific(error);
+  const inner = now.log_h < best ? 1 : -1;
+  const spots = [[inner, -4], [1, -4], [-1, -4], [1, 18], [-1, 18], [1, -20], [-1, -20], [1, 36], [-1, 36], [1, -38], [-1, -38]]
+    .map(([side, dy]) => beside(x, Math.max(top + 8, y), side, 7.1 * number.length, dy)).filter(fits);
+  const line = upright(bx, top, bottom).flatMap((point) => [point, point, point]); // worse than a curve
+  const value = clearest(spots, [...points, ...line]) ?? beside(x, y, inner, 7.1 * number.length, -4);
+  const [l, t, r, b] = value.box;
+  const taken = [...upright(bx, top, bottom), ...upright(x, y - 9, bottom), ...upright(x - 8, y - 8, y + 8), ...upright(x + 8, y - 8, y + 8),
+    ...[0, 0.25, 0.5, 0.75, 1].flatMap((f) => upright(l + f * (r - l), t, b))];
+
+  shapes.push(["path", { d: pathOf(LOG_STEPS, logs[other], axes), class: "nn-curve nn-faint" }],
+    ["path", { d: pathOf(LOG_STEPS, logs[now.method], axes), class: "nn-curve" }],
+    ["line", { x1: bx, x2: bx, y1: top, y2: bottom, class: "nn-best" }],
+    ["line", { x1: x, x2: x, y1: y, y2: bottom, class: "nn-drop" }],
+    ["text", { x: now.log_h > best ? bx - 6 : bx + 6, y: bottom - 6, class: "nn-tick nn-halo",
+      "text-anchor": now.log_h > best ? "end" : "start" }, "best h"]);
+  [other, now.method].forEach((method, i) => {
+    const [look, sample] = i ? ["nn-front nn-used", "nn-curve"] : ["nn-dim", "nn-curve nn-faint"];
+    if (room) { // no room beside the curves
+      const from = 48 + 92 * (1 - i);
+      shapes.push(["line", { x1: from, x2: from + 24, y1: 33, y2: 33, class: sample }],
+        ["text", { x: from + 30, y: 37.5, class: `nn-num ${look}` }, method]);
+      return;
+    }
+    const outer = method === "forward" ? [-1, -6] : [1, 14]; // above all curves, or below them
+    const inner = method === "forward" ? [1, 14] : [-1, -6];
+    const offers = [...[-3, -2.4, -2, -3.5, -4, -4.5, -1.5, -1].map((p) => [p, ...outer]), ...[-2, -1.5, -2.5, -3, -1].map((p) => [p, ...inner]), [-2.5, outer[0], 2.5 * outer[1]]]
+      .map(([p, side, dy]) => beside(axes.px(p), axes.py(logs[method][LOG_STEPS.indexOf(p)]), side, 56, dy)).filter(fits);
+    const spot = clearest(offers, [...points, ...taken]);
+    shapes.push(["text", { x: spot.x, y: spot.y, class: `nn-num nn-halo ${look}` }, method]);
+    taken.push(...[0, 0.5, 1].flatMap((f) => upright(spot.box[0] + f * 66, spot.box[1], spot.box[3])));
+  });
+  const [vx, vy] = room ? [right - 8 * number.length, 16] : [value.x, value.y];
+  // At the right edge the best step may lie behind the number: paper keeps its line away.
+  shapes.push(room ? ["circle", { cx: vx - 12, cy: 11.5, r: 5, class: "nn-dot" }]
+    : ["rect", { x: vx - 3, y: vy - 12, width: 7.1 * number.length + 4, height: 17, rx: 3, class: "nn-under" }]);
+  shapes.push(["circle", { cx: x, cy: y, r: 7, class: "nn-dot" }], ["text", { x: vx, y: vy, class: "nn-num nn-halo nn-back nn-used" }, number]);
+  return { size: [width, height], shapes };
 }
 
 export default { render };

@@ -1,4 +1,4 @@
-import { button, freshId, h, onEnter, openView, parseNumber, s, segmented, short, slider } from "./_kit.js";
+import { button, freshId, h, onEnter, openView, paint, parseNumber, s, segmented, setText, short, slider } from "./_kit.js";
 import { figureParts, presetRow } from "./_parts.js";
 import { predictionGate } from "./_gate.js";
 
@@ -127,7 +127,8 @@ function render({ model, el }) {
   let reached = step();
   let shownGraph = "";
   let sliders = [];
-  let narrow = false;
+  let cells = [];
+  let room = 0;
   let open = false;
   let tally = { right: 0, revealed: 0 };
 
@@ -184,7 +185,10 @@ function render({ model, el }) {
   const backButton = button("← Back", () => { mark = ""; back(); }, { onkeydown: byArrow });
   const nextButton = button("Next →", () => { mark = ""; next(); }, { onkeydown: byArrow });
   const status = h("span", { class: "nn-status" });
-  const picture = s("svg", { role: "img" });
+  const shapes = s("g");
+  const tip = s("marker", { id: freshId(), viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8, markerHeight: 8,
+    orient: "auto", markerUnits: "userSpaceOnUse" }, s("path", { d: "M0 0L8 4L0 8Z", class: "nn-tip" }));
+  const picture = s("svg", { role: "img" }, s("defs", {}, tip), shapes);
   const rows = h("tbody");
   const table = h("table", { class: "nn-table" }, h("thead", {}, h("tr", {},
     h("th", { scope: "col" }, "node"), h("th", { scope: "col" }, "value"), h("th", { scope: "col" }, "gradient"))), rows);
@@ -209,7 +213,8 @@ function render({ model, el }) {
   const truth = () => {
     const { gradients, edges } = backpropagate("shared", [3]);
     const paths = edges.filter((e) => e.target === "x").map((e) => short(e.contribution));
-    return `dz/dx = ${short(gradients.x)}: ${paths[1]} arrives through u = x² and ${paths[0]} straight from z. The two paths add.`;
+    return `dz/dx = ${short(gradients.x)}. Two paths lead back from z and meet in x, where they add: 2 · 3 = ${paths[1]} arrives ` +
+      `through u = x², and ${paths[0]} comes straight from z; ${paths[1]} + ${paths[0]} = ${short(gradients.x)}.`;
   };
   const gate = predictionGate(view, model, {
     id: `graph-stepper:${model.get("key")}`, question: QUESTION, truth,
@@ -219,89 +224,99 @@ function render({ model, el }) {
   view.root.append(...figureParts("Backpropagation, one edge at a time",
     "Say each local derivative, and watch the gradient travel from the output back.", gate, lock, FINDING));
 
-  const buildSliders = () => {
+  const buildInputs = () => {
     shownGraph = graph();
     sliders = inputsOf(shownGraph).map((n, i) => slider({ label: n.name, min: -3, max: 3, step: 0.1,
       read: () => inputs()[i], write: (v) => change(i, v) }));
     sliderBox.replaceChildren(h("span", { class: "nn-legend" }, "Inputs"), ...sliders.map((x) => x.row));
+    cells = GRAPHS[shownGraph].map(() => [h("td", { class: "nn-f" }), h("td", { class: "nn-b" })]);
+    rows.replaceChildren(...GRAPHS[shownGraph].map((n, i) => h("tr", {}, h("th", { scope: "row" }, n.name), ...cells[i])));
   };
   view.onDraw(() => {
     if (inputsOf(graph()).length !== inputs().length) return; // graph and inputs arrive one by one
-    if (shownGraph !== graph()) buildSliders();
+    if (shownGraph !== graph()) buildInputs();
     const b = current();
     const out = GRAPHS[graph()].at(-1).name;
     picker.sync();
     for (const x of sliders) x.sync();
     const asking = Boolean(b.asked) && reached === step();
-    status.textContent = step() >= b.steps ? `All ${b.steps} steps done` : `Step ${step()} of ${b.steps}`;
+    setText(status, step() >= b.steps ? `All ${b.steps} steps done` : `Step ${step()} of ${b.steps}`);
     backButton.disabled = step() === 0;
     nextButton.disabled = step() >= b.steps;
     nextButton.classList.toggle("nn-primary", open && !asking && step() < b.steps);
-    said.textContent = mark + report(graph(), inputs(), step());
+    setText(said, mark + report(graph(), inputs(), step()));
     question.style.visibility = asking ? "visible" : "hidden";
-    ask.textContent = b.asked ? `Local derivative ∂${b.asked.source}/∂${b.asked.target} =` : " ";
+    setText(ask, b.asked ? `Local derivative ∂${b.asked.source}/∂${b.asked.target} =` : " ");
     if (!asking && note.textContent) note.textContent = "";
-    rows.replaceChildren(...GRAPHS[graph()].map((n) => h("tr", {}, h("th", { scope: "row" }, n.name),
-      h("td", { class: "nn-f" }, b.known.includes(n.name) ? short(b.values[n.name]) : "?"),
-      h("td", { class: "nn-b" }, b.arrived[n.name].length ? sum(b.arrived[n.name]) : "?"))));
-    count.textContent = `${tally.right} local derivatives predicted, ${tally.revealed} revealed`;
-    drawGraph(picture, graph(), b, asking, narrow);
+    GRAPHS[graph()].forEach((n, i) => {
+      setText(cells[i][0], b.known.includes(n.name) ? short(b.values[n.name]) : "?");
+      setText(cells[i][1], b.arrived[n.name].length ? sum(b.arrived[n.name]) : "?");
+    });
+    setText(count, `${tally.right} local derivatives predicted, ${tally.revealed} revealed`);
+    const drawing = graphShapes(graph(), b, asking, room, tip.id);
+    picture.setAttribute("viewBox", `0 0 ${drawing.size.join(" ")}`);
+    paint(shapes, null, drawing.shapes);
     const grads = inputsOf(graph()).filter((n) => b.arrived[n.name].length)
       .map((n) => `gradient of ${n.name} ${sum(b.arrived[n.name])}`);
     picture.setAttribute("aria-label", `Graph of ${out} with ${GRAPHS[graph()].length} nodes; ${b.known.length} values known, ` +
       `${b.walked} of ${b.edges.length} edges walked back${grads.length ? `; ${grads.join(", ")}` : ""}.`);
   });
   view.follow(["graph", "inputs", "step"], () => { reached = Math.max(reached, step()); view.redraw(); });
-  view.onWidth((isNarrow) => { narrow = isNarrow; view.drawNow(); });
+  view.onWidth((width) => { room = width; view.drawNow(); });
   return () => view.close();
 }
 
-function drawGraph(svg, graph, b, asking, narrow) {
+/** The graph as shapes for `paint`; on a narrow page it runs from top to bottom in `room` pixels. */
+function graphShapes(graph, b, asking, room, tip) {
   const nodes = GRAPHS[graph];
   const columns = Math.max(...nodes.map((n) => n.col));
-  const [half, tall] = [columns > 3 ? 37 : 46, 33];
-  const [width, height] = narrow ? [350, 110 + columns * 104] : [580, 318];
-  const place = ({ col, row }) => (narrow ? [60 + row * 115, 58 + col * 104]
-    : [50 + col * ((width - 100) / columns), 56 + row * 101]);
+  const [half, tall] = [columns > 3 ? 39 : 46, 33];
+  const [width, height] = room ? [room, 126 + columns * 104] : [580, 318];
+  const place = ({ col, row }) => (room ? [half + 2 + row * Math.min(115, (room - 2 * half - 4) / 2), 58 + col * 104]
+    : [half + 2 + col * ((width - 2 * half - 4) / columns), 56 + row * 101]);
   const at = Object.fromEntries(nodes.map((n) => [n.name, place(n)]));
   const out = nodes.at(-1).name;
   const walked = b.edges.slice(0, b.walked);
   const bright = asking ? b.asked : walked.at(-1);
-  const parts = [s("defs", {}, s("marker", { id: "nn-tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8,
-    markerHeight: 8, orient: "auto", markerUnits: "userSpaceOnUse" }, s("path", { d: "M0 0L8 4L0 8Z", class: "nn-tip" })))];
+  const edges = [];
+  const boxes = [];
   const labels = [];
   for (const edge of b.edges) {
     const [x1, y1] = border(at[edge.target], at[edge.source], half, tall);
     const [x2, y2] = border(at[edge.source], at[edge.target], half, tall);
     const done = walked.includes(edge);
-    if (edge === bright) parts.push(s("line", { x1, y1, x2, y2, class: "nn-glow" }));
-    parts.push(s("line", { x1, y1, x2, y2, class: done ? "nn-link nn-walked" : "nn-link",
-      "stroke-width": done ? 2.5 : 1.5, "marker-end": "url(#nn-tip)" }));
+    if (edge === bright) edges.push(["line", { x1, y1, x2, y2, class: "nn-glow" }]);
+    edges.push(["line", { x1, y1, x2, y2, class: done ? "nn-link nn-walked" : "nn-link",
+      "stroke-width": done ? 2.5 : 1.5, "marker-end": `url(#${tip})` }]);
     if (!done && edge !== bright) continue;
-    labels.push(s("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 + 4, class: "nn-local nn-halo nn-back",
-      "text-anchor": "middle" }, done ? `×${short(edge.local)}` : "× ?"));
+    const text = done ? `×${short(edge.local)}` : "× ?";
+    const [x, y, wide] = [(x1 + x2) / 2, (y1 + y2) / 2, 8.4 * text.length + 6];
+    const above = Math.abs(x2 - x1) < wide + 14 && Math.abs(y2 - y1) < 18; // too short to be written on
+    if (!above) labels.push(["rect", { x: x - wide / 2, y: y - 9, width: wide, height: 18, rx: 3, class: "nn-under" }]);
+    labels.push(["text", { x, y: above ? y - 8 : y + 4.5, class: "nn-local nn-back", "text-anchor": "middle" }, text]);
   }
   for (const n of nodes) {
     const [x, y] = at[n.name];
     const known = b.known.includes(n.name);
     const terms = b.arrived[n.name];
-    const line = (dy, color, string) => s("text", { x, y: y + dy, class: `nn-num ${color}`, "text-anchor": "middle" }, string);
-    parts.push(
-      s("rect", { x: x - half, y: y - tall, width: 2 * half, height: 2 * tall, rx: 9, class: `nn-unit ${known && n.op ? "nn-lit" : ""}` }),
-      s("line", { x1: x - half + 8, x2: x + half - 8, y1: y - 12, y2: y - 12, class: "nn-hair" }),
+    const line = (dy, color, string) => ["text", { x, y: y + dy, class: `nn-num ${color}`, "text-anchor": "middle" }, string];
+    boxes.push(
+      ["rect", { x: x - half, y: y - tall, width: 2 * half, height: 2 * tall, rx: 9, class: `nn-unit ${known && n.op ? "nn-lit" : ""}` }],
+      ["line", { x1: x - half + 8, x2: x + half - 8, y1: y - 12, y2: y - 12, class: "nn-hair" }],
       line(-18, "", n.op ? `${n.name} = ${OPERATIONS[n.op].text(...n.reads)}` : n.name),
       line(4, "nn-front nn-used", known ? short(b.values[n.name]) : "?"),
       line(23, "nn-back", terms.length ? short(total(terms)) : "?"));
     if (terms.length < 2) continue;
-    const above = narrow || n.row === 0;
-    const [left, right] = [x < 100, x > width - 100];
-    labels.push(s("text", { x: left ? x - half : right ? x + half : x, y: above ? y - tall - 9 : y + tall + 18,
+    const above = room || n.row === 0;
+    const [left, right] = [x < width / 2 - 20, x > width - 100];
+    labels.push(["text", { x: left ? x - half : right ? x + half : x, y: above ? y - tall - 9 : y + tall + 18,
       class: "nn-num nn-halo nn-back nn-used", "text-anchor": left ? "start" : right ? "end" : "middle" },
-    `d${out}/d${n.name} = ${sum(terms)}`));
+    `d${out}/d${n.name} = ${sum(terms)}`]);
   }
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.replaceChildren(...parts, ...labels,
-    s("text", { x: 0, y: height - 5, class: "nn-key" }, `In each box: value above, gradient of ${out} below.`));
+  const legend = ["In each box: value above,", `gradient of ${out} below.`];
+  const key = (room ? legend : [legend.join(" ")])
+    .map((text, i, lines) => ["text", { x: 0, y: height - 5 - 16 * (lines.length - 1 - i), class: "nn-key" }, text]);
+  return { size: [width, height], shapes: [...edges, ...boxes, ...labels, ...key] };
 }
 
 /** Where the line from one box's center to another's leaves the first box. */

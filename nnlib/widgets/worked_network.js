@@ -1,6 +1,7 @@
-import { button, fixed, h, openView, s, short, slider, subscript } from "./_kit.js";
+import { button, fixed, h, openView, paint, s, setText, short, slider, subscript } from "./_kit.js";
 import { figureParts, numberGrid, presetRow } from "./_parts.js";
 import { predictionGate } from "./_gate.js";
+import { networkShapes } from "./_network.js";
 
 const WEIGHTS = ["w13", "w23", "w14", "w24", "w35", "w45"];
 const SLIDES = { weights: [0.1, 0.8, 0.4, 0.6, 0.3, 0.9], inputs: [0.35, 0.9], target: 0.5, lr: 1 };
@@ -127,7 +128,7 @@ function render({ model, el }) {
     target: model.get("target"), lr: model.get("lr") });
   const stage = () => model.get("stage");
   let picked = "";
-  let narrow = false;
+  let room = 0;
   let open = false;
 
   const put = (change) => {
@@ -210,12 +211,14 @@ function render({ model, el }) {
     const all = numbers(settings());
     for (const x of sliders) x.sync();
     steps.forEach((b, i) => b.classList.toggle("nn-primary", open && i === now));
-    status.textContent = `Epoch ${model.get("epoch")}: ${EPOCH[now]}`;
+    setText(status, `Epoch ${model.get("epoch")}: ${EPOCH[now]}`);
     if (picked && since(picked) > now) picked = "";
     for (const g of grids) g.sync((key) => (since(key) <= now ? fixed(all[key], digits(key)) : ""), picked);
-    explain.textContent = picked ? explanation(picked, all)
-      : "Run a step, then choose any number in the picture or the tables\nto see it written out as a product.";
-    drawNetwork(picture, all, now, picked, narrow);
+    setText(explain, picked ? explanation(picked, all)
+      : "Run a step, then choose any number in the picture or the tables\nto see it written out as a product.");
+    const used = new Set(picked ? [picked, ...recipe(picked).uses] : []);
+    const { size, shapes } = networkShapes({ all, stage: now, picked, used, room });
+    paint(picture, size, shapes);
     const seen = now ? `output ${fixed(all.y5)} for target ${short(all.t)}, loss ${fixed(all.loss)}` : "no number computed yet";
     picture.setAttribute("aria-label", `Network of two inputs, hidden units 3 and 4 and output unit 5: ${seen}; ${EPOCH[now]}.`);
   });
@@ -224,66 +227,8 @@ function render({ model, el }) {
     const { loss } = numbers(settings());
     view.announce(`Epoch ${model.get("epoch")}, ${EPOCH[stage()]}${stage() ? `, loss ${fixed(loss)}` : ""}.`);
   });
-  view.onWidth((isNarrow) => { narrow = isNarrow; view.drawNow(); });
+  view.onWidth((width) => { room = width; view.drawNow(); });
   return () => view.close();
-}
-
-const PLACES = {
-  wide: { size: [580, 340], r: 29, at: { 1: [45, 80], 2: [45, 250], 3: [265, 80], 4: [265, 250], 5: [495, 165] },
-    text: [577, 262], end: null, along: { 13: 0.5, 23: 0.26, 14: 0.26, 24: 0.5, 35: 0.5, 45: 0.5 } },
-  narrow: { size: [350, 400], r: 25, at: { 1: [30, 75], 2: [30, 285], 3: [172, 75], 4: [172, 285], 5: [320, 180] },
-    text: [347, 318], end: 347, along: { 13: 0.5, 23: 0.28, 14: 0.28, 24: 0.5, 35: 0.55, 45: 0.42 } },
-};
-
-function drawNetwork(svg, all, stage, picked, narrow) {
-  const { size, r, at, text, end, along } = narrow ? PLACES.narrow : PLACES.wide;
-  const used = new Set(picked ? [picked, ...recipe(picked).uses] : []);
-  const mark = (key, color = "") => `nn-num ${color} ${used.has(key) ? "nn-used" : ""} ${key === picked ? "nn-picked" : ""}`;
-  const write = (x, y, key, string, color, place = "middle") =>
-    s("text", { x, y, class: mark(key, color), "text-anchor": place, "data-key": key }, string);
-  const parts = [];
-  for (const w of WEIGHTS) {
-    const link = w.slice(1);
-    const [[x1, y1], [x2, y2]] = [at[link[0]], at[link[1]]];
-    const value = all[w];
-    const width = 1 + Math.min(5, 2 * Math.abs(value));
-    if (used.has(w) || used.has(`s${link}`)) parts.push(s("line", { x1, y1, x2, y2, class: "nn-glow" }));
-    parts.push(s("line", { x1, y1, x2, y2, class: "nn-link", "stroke-width": width, "stroke-dasharray": value < 0 ? "7 5" : null }));
-  }
-  for (const w of WEIGHTS) {
-    const link = w.slice(1);
-    const [[x1, y1], [x2, y2]] = [at[link[0]], at[link[1]]];
-    const [x, y] = [x1 + (x2 - x1) * along[link], y1 + (y2 - y1) * along[link]];
-    const second = stage === 2 ? `s${link}` : stage === 3 ? `n${link}` : "";
-    const top = second ? y - 3 : y + 5;
-    parts.push(write(x, top, w, `${label(w)} ${fixed(all[w])}`, "nn-halo"));
-    if (second) {
-      const shown = stage === 2 ? `Δ ${fixed(all[second], 5)}` : `→ ${fixed(all[second])}`;
-      parts.push(write(x, top + 15, second, shown, "nn-halo nn-back"));
-    }
-  }
-  for (const unit of [1, 2, 3, 4, 5]) {
-    const [x, y] = at[unit];
-    const hidden = unit > 2;
-    parts.push(s("circle", { cx: x, cy: y, r, class: `nn-unit ${hidden && stage >= 1 ? "nn-lit" : ""}` }));
-    const name = hidden ? `y${unit}` : `x${unit}`;
-    parts.push(s("text", { x, y: y - 6, class: "nn-name", "text-anchor": "middle" }, hidden ? `unit ${unit}` : label(name)));
-    const value = !hidden ? short(all[name]) : stage >= 1 ? fixed(all[name]) : "?";
-    parts.push(write(x, y + 11, name, value, hidden ? "nn-front" : ""));
-    if (!hidden) continue;
-    const [lx, place] = unit === 5 && end ? [end, "end"] : [x, "middle"];
-    if (stage >= 1) parts.push(write(lx, y - r - 9, `a${unit}`, `${label(`a${unit}`)} ${fixed(all[`a${unit}`])}`, "nn-front nn-halo", place));
-    if (stage >= 2) parts.push(write(lx, y + r + 19, `d${unit}`, `${label(`d${unit}`)} ${fixed(all[`d${unit}`], 5)}`, "nn-back nn-halo", place));
-  }
-  const [tx, ty] = text;
-  parts.push(write(tx, ty, "t", `target t ${short(all.t)}`, "", "end"));
-  if (stage >= 1) {
-    parts.push(write(tx, ty + 21, "error", `t − y₅ ${fixed(all.error)}`, "", "end"));
-    parts.push(write(tx, ty + 42, "loss", `L ${fixed(all.loss)}`, "", "end"));
-  }
-  parts.push(s("text", { x: 0, y: size[1] - 4, class: "nn-key" }, "Line width: size of the weight. Dashed: negative."));
-  svg.setAttribute("viewBox", `0 0 ${size[0]} ${size[1]}`);
-  svg.replaceChildren(...parts);
 }
 
 export default { render };

@@ -50,7 +50,7 @@ figure = WorkedNetwork(inputs=[0.0, 0.9])
 bundle, _ = figure._repr_mimebundle_()
 assert sorted(bundle) == ["text/html", "text/plain"], sorted(bundle)
 assert figure.inputs == [0.0, 0.9] and WorkedNetwork().inputs == [0.35, 0.9]
-assert "&quot;inputs&quot;: [0.0, 0.9]" in bundle["text/html"]
+assert '"inputs": [0.0, 0.9]' in bundle["text/html"]
 GradientCheck(), GraphStepper(), Prediction(key="k", question="q", answer=1, because="b")
 """
 

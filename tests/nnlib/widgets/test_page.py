@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from nnlib.widgets import (
     SelfCheck,
     WorkedNetwork,
 )
-from nnlib.widgets._page import FOLDER, document, iframe, served_module
+from nnlib.widgets._page import FOLDER, document, iframe, served_module, served_style
 
 QUESTION = Question("Which?", ["this", "that"], 0, "So it is.")
 FIGURES = {
@@ -76,7 +77,7 @@ def test_iframe_gives_back_the_page_and_is_plain_ascii() -> None:
     markup = iframe(page, "t", 100)
 
     assert markup.isascii()
-    srcdoc = re.search(r'srcdoc="([^"]*)"', markup)
+    srcdoc = re.search(r"srcdoc='([^']*)'", markup)
     assert srcdoc is not None
     assert html.unescape(srcdoc[1]) == page
 
@@ -89,3 +90,36 @@ def test_page_carries_the_state_of_the_figure(make: type[Figure]) -> None:
 
     for name in figure.state():
         assert f'"{name}":' in page
+
+
+def test_module_gets_only_the_helpers_that_it_needs() -> None:
+    question, figure = (served_module(FOLDER / f"{n}.js") for n in ("prediction", "gradient_check"))
+
+    assert "function slider(" not in question
+    assert "function paint(" not in question
+    assert "function slider(" in figure
+    assert "const SVG_SPACE" in figure  # nobody imports it, but `s` needs it
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.js")), ids=lambda path: path.name)
+def test_no_string_runs_over_a_line_so_indentation_can_go(path: Path) -> None:
+    text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    code = [line for line in text.splitlines() if not line.strip().startswith("//")]
+
+    assert [line for line in code if line.count("`") % 2] == []
+
+
+def test_style_holds_the_sheets_of_the_helpers_and_the_figures_own() -> None:
+    question, check = (served_style(FOLDER / f"{n}.js") for n in ("prediction", "self_check"))
+
+    assert ".nn-gate {" in question
+    assert ".nn-slider" not in question
+    assert ".nn-choice {" in check
+    assert "/*" not in question + check
+
+
+def test_output_of_a_question_stays_small() -> None:
+    """Every executed notebook holds one copy for each question."""
+    bundle, _ = FIGURES["prediction"]()._repr_mimebundle_()
+
+    assert len(bundle["text/html"]) < 18_000
