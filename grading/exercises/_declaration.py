@@ -16,6 +16,12 @@ from grading.probes import Probe
 
 Function = Callable[..., Any]
 
+STAGES = (
+    "problem", "unreached", "order", "constant",
+    "type", "shape", "inputs", "finite", "value", "property",
+)  # fmt: skip
+"""Kinds of failure, as ``grading.check`` names them."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -120,11 +126,15 @@ class Hint:
         The help.
     criteria : tuple of str
         Criteria whose failure makes the report point here; empty fits any.
+    stages : tuple of str
+        Kinds of failure that it is about, from ``STAGES``. Among the hints that fit the criteria,
+        one that names the kind at hand comes first; empty names none.
     """
 
     symptom: str
     text: str
     criteria: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -234,6 +244,9 @@ def _rules(exercise: Exercise) -> dict[str, bool]:
         "exactly 3 hints are needed": len(exercise.hints) == 3,
         "a hint may point to declared criteria only": all(
             set(hint.criteria) <= set(names) for hint in exercise.hints
+        ),
+        f"a hint's stages must be among {', '.join(STAGES)}": all(
+            set(hint.stages) <= set(STAGES) for hint in exercise.hints
         ),
         "at least 5 random cases are needed": exercise.n_cases >= 5,
         "difficulty runs from 1 to 5": 1 <= exercise.difficulty <= 5,

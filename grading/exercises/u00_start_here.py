@@ -70,6 +70,18 @@ def _squared_after_the_mean(y: np.ndarray, targets: np.ndarray) -> float:
     return float(np.mean(y - targets) ** 2)
 
 
+def _mean_of_the_differences(y: np.ndarray, targets: np.ndarray) -> float:
+    return float(np.mean(y - targets))
+
+
+def _returned_after_the_first_entry(y: np.ndarray, targets: np.ndarray) -> float:
+    total = 0.0
+    for predicted, wanted in zip(y.ravel(), targets.ravel(), strict=True):
+        total += (predicted - wanted) ** 2
+        return total / y.size
+    return total
+
+
 _MEAN_SQUARED_ERROR = Exercise(
     id="mean_squared_error",
     unit="00",
@@ -148,6 +160,20 @@ _MEAN_SQUARED_ERROR = Exercise(
             "The mean is taken first and squared afterwards, so misses above and below cancel. "
             "Square each difference before averaging.",
         ),
+        Misconception(
+            "mean_of_the_differences",
+            _mean_of_the_differences,
+            ("matrix", "vector"),
+            "The differences are averaged as they are, not squared. A miss of +3 and one of −3 "
+            "would add up to no loss at all. What makes both of them count?",
+        ),
+        Misconception(
+            "returned_after_the_first_entry",
+            _returned_after_the_first_entry,
+            ("matrix", "vector"),
+            "Only the first entry is counted: the `return` stands inside the loop, which ends with "
+            "it. How far must `return` be indented to run after the loop?",
+        ),
     ),
     hints=(
         Hint(
@@ -160,12 +186,14 @@ _MEAN_SQUARED_ERROR = Exercise(
             "`np.mean(a)` averages over everything; `np.mean(a, axis=0)` averages over the rows "
             "and leaves one number a column.",
             ("matrix",),
+            ("shape",),
         ),
         Hint(
             "The loss is too large or too small by a factor",
             "Write the hand example out: 0, 4, 0, 9, 1, 0 are the squares. Their sum is 14. Which "
             "number of entries turns 14 into the expected value?",
             ("matrix", "vector"),
+            ("value",),
         ),
     ),
     solution_note=(
@@ -242,6 +270,11 @@ def _bias_as_a_row(n: int, d_in: int, d_hidden: int, d_out: int) -> tuple[tuple[
     return h, y, (d_hidden, d_out), (1, d_out), h, (d_in, d_hidden), (1, d_hidden)
 
 
+def _second_layer_last(n: int, d_in: int, d_hidden: int, d_out: int) -> tuple[tuple[int, ...], ...]:
+    h, y = (n, d_hidden), (n, d_out)
+    return h, y, (d_in, d_hidden), (d_hidden,), h, (d_hidden, d_out), (d_out,)
+
+
 _SHAPES_HAND = HandCase(
     {"n": 5, "d_in": 3, "d_hidden": 4, "d_out": 2},
     {
@@ -284,7 +317,7 @@ _PREDICT_SHAPES = Exercise(
             "weights_transposed",
             _weights_transposed,
             ("weight_gradients",),
-            "The weight gradients are turned: (out, in) in place of (in, out). In this course "
+            "The weight gradients are transposed: (out, in) in place of (in, out). Here "
             "y = x W + b, so W has one row for each input.",
         ),
         Misconception(
@@ -307,6 +340,14 @@ _PREDICT_SHAPES = Exercise(
             ("bias_gradients",),
             "The bias gradients are matrices of one row, (1, d). The biases of this course are "
             "vectors, (d,), and so are their gradients.",
+        ),
+        Misconception(
+            "second_layer_last",
+            _second_layer_last,
+            ("weight_gradients", "bias_gradients"),
+            "The gradients of the two layers have changed places. Backward begins at the output, "
+            "so `dW2` and `db2` come first in the result. Which layer does the gradient reach "
+            "last?",
         ),
     ),
     hints=(

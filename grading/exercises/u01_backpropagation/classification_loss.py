@@ -114,6 +114,15 @@ def _sign_reversed(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarra
     return float(-log_p[rows, targets].mean()), dz / len(z)
 
 
+def _log_of_a_vanished_probability(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    rows = np.arange(len(z))
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.log(p[rows, targets]).mean()
+    p[rows, targets] -= 1.0
+    return float(loss), p / len(z)
+
+
 def _epsilon_inside_log(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
     rows = np.arange(len(z))
     e = np.exp(z - z.max(axis=1, keepdims=True))
@@ -219,9 +228,17 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
             "epsilon_inside_log",
             _epsilon_inside_log,
             ("stable",),
-            "A small number inside the logarithm cuts the loss off near 27.6, which is "
-            "−log(1e-12). A logit 1000 too low costs 1000. Can log p be written without computing "
-            "p first?",
+            "A small ε inside the logarithm puts a ceiling on the loss: no example can cost more "
+            "than −log ε. A logit 1000 too low should cost 1000. Can log p be written without "
+            "computing p first?",
+        ),
+        Misconception(
+            "log_of_a_vanished_probability",
+            _log_of_a_vanished_probability,
+            ("stable",),
+            "The maximum is taken off, so nothing overflows any more. But exp(−1000) is 0 in "
+            "floating point, and −log 0 is infinite. With s = z − max, log p = s − log Σ exp(s) "
+            "never forms p: which entry of it does the loss need?",
         ),
         Misconception(
             "softmax_over_the_batch",
@@ -233,25 +250,29 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
     ),
     hints=(
         Hint(
-            "The loss is off",
-            "For each row: probabilities p = exp(z) / Σ exp(z), then −log of the one at the "
-            "target, then the mean over the rows. `p[np.arange(n), targets]` picks one entry a "
-            "row.",
+            "I do not know where to begin, or the loss is off",
+            "For each row: p = exp(z) / Σ exp(z), where `axis=1, keepdims=True` sums along a row. "
+            "Then −log of the entry at the target, then the mean over the rows. "
+            "`p[np.arange(N), targets]` picks one entry a row: `np.arange(N)` counts the rows, "
+            "`targets` holds the column for each.",
             ("loss",),
         ),
         Hint(
             "dz is off, or a row of it does not add up to 0",
             "∂L/∂z of one row is p minus a vector that is 1 at the target and 0 elsewhere. In the "
-            "first hand row p is (1/8, 2/8, 5/8) and the target is class 1. Do not forget the "
-            "mean.",
+            "first hand row p is (1/8, 2/8, 5/8) and the target is class 1. What does the mean "
+            "over N rows add as a factor? `dz[np.arange(N), targets] -= 1` reaches one entry a "
+            "row.",
             ("dz",),
         ),
         Hint(
             "NaN or infinity appears, or a large loss is cut off",
-            "Take each row's maximum off: s = z − max. Then log p = s − log(…), where the dots are "
-            "a sum over the classes that is at least 1. The loss reads log p directly, and p = "
-            "exp(log p).",
+            "Two places can break: exp of a large number is infinite, and the log of a p that has "
+            "become 0 is too. With s = z − max of the row, p = exp(s) / Σ exp(s). Take the log of "
+            "this fraction on paper: log p = … − log(…), whose sum is at least 1. The loss reads "
+            "log p, and p = exp(log p).",
             ("stable",),
+            ("finite", "value"),
         ),
     ),
     solution_note=(

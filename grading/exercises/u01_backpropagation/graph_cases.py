@@ -1,7 +1,8 @@
 """What `backward_graph` is tried on: trees, graphs with shared nodes, and shuffled numbers.
 
 Random graphs hold two diamonds, one with the longer path first and one with it last, because each
-hides the mistake of one wrong order.
+hides the mistake of one wrong order. Shuffled ones end in a ladder of 30 more, which doubles the
+number of paths at every rung: an answer that follows each path separately does not come to an end.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from grading.exercises._declaration import Case, HandCase
+
+_N_RUNGS = 30  # 2^30 paths take Python minutes; a pass over the nodes takes no longer than before
 
 
 def _value(operation: str, above: list[float]) -> float:
@@ -35,6 +38,17 @@ def _with_diamonds(graph: list[list[Any]], values: list[float], x: int, far_firs
     negative = _joined(graph, values, "negate", square)
     parents = (negative, square) if far_first else (square, negative)
     return _joined(graph, values, "multiply", *parents)
+
+
+def _with_ladder(graph: list[list[Any]], values: list[float], x: int) -> int:
+    """Append x → ½ (x + x), rung after rung: the value stays, the number of paths doubles."""
+    graph.append(["input", []])
+    values.append(0.5)
+    half = len(graph) - 1
+    for _ in range(_N_RUNGS):
+        doubled = _joined(graph, values, "add", x, x)
+        x = _joined(graph, values, "multiply", half, doubled)
+    return x
 
 
 def _expression(shared: bool, rng: np.random.Generator) -> tuple[list[list[Any]], list[float]]:
@@ -68,8 +82,9 @@ def shared_cases(rng: np.random.Generator) -> Case:
 
 
 def shuffled_cases(rng: np.random.Generator) -> Case:
-    """Draw a graph with shared nodes, numbered at random."""
+    """Draw a graph with shared nodes and a ladder, numbered at random."""
     graph, values = _expression(shared=True, rng=rng)
+    _with_ladder(graph, values, len(graph) - 1)
     new = rng.permutation(len(graph)).tolist()  # new[i] is the new number of node i
     shuffled: list[list[Any]] = [[] for _ in graph]
     moved = np.zeros(len(graph))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from grading.exercises._declaration import Criterion, Exercise, Hint, Misconception
+from grading.exercises._declaration import Criterion, Exercise, Hint
 from grading.exercises.u01_backpropagation.graph_cases import (
     CHAIN_HAND,
     SHARED_HAND,
@@ -14,6 +14,7 @@ from grading.exercises.u01_backpropagation.graph_cases import (
     shared_cases,
     shuffled_cases,
 )
+from grading.exercises.u01_backpropagation.graph_mistakes import MISCONCEPTIONS
 from grading.probes import Call
 
 
@@ -61,7 +62,7 @@ def _sorted_first(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
             gradient[parents[0]] += gradient[i] * values[parents[1]]
             gradient[parents[1]] += gradient[i] * values[parents[0]]
         elif operation == "exp":
-            gradient[parents[0]] += gradient[i] * values[i]
+            gradient[parents[0]] += gradient[i] * np.exp(values[parents[0]])
         elif operation == "negate":
             gradient[parents[0]] -= gradient[i]
     return gradient
@@ -81,204 +82,6 @@ def _linear_equations(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarra
     return np.linalg.solve(np.eye(n) - local, is_output)
 
 
-def _overwrites_instead_of_adds(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
-    n_readers = [0] * len(graph)
-    for _, parents in graph:
-        for p in parents:
-            n_readers[p] += 1
-    gradient = np.zeros(len(graph))
-    ready = [n_readers.index(0)]
-    gradient[ready[0]] = 1.0
-    while ready:
-        i = ready.pop()
-        operation, parents = graph[i]
-        for position, p in enumerate(parents):
-            local = 1.0
-            if operation == "multiply":
-                local = values[parents[1 - position]]
-            elif operation == "exp":
-                local = values[i]
-            elif operation == "negate":
-                local = -1.0
-            gradient[p] = gradient[i] * local
-            n_readers[p] -= 1
-            if n_readers[p] == 0:
-                ready.append(p)
-    return gradient
-
-
-def _list_order_taken_as_topological(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
-    gradient = np.zeros(len(graph))
-    gradient[-1] = 1.0
-    for i in reversed(range(len(graph))):
-        operation, parents = graph[i]
-        for position, p in enumerate(parents):
-            local = 1.0
-            if operation == "multiply":
-                local = values[parents[1 - position]]
-            elif operation == "exp":
-                local = values[i]
-            elif operation == "negate":
-                local = -1.0
-            gradient[p] += gradient[i] * local
-    return gradient
-
-
-def _breadth_first(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
-    read = {p for _, parents in graph for p in parents}
-    queue = [i for i in range(len(graph)) if i not in read]
-    reached = set(queue)
-    gradient = np.zeros(len(graph))
-    gradient[queue[0]] = 1.0
-    while queue:
-        i = queue.pop(0)
-        operation, parents = graph[i]
-        for position, p in enumerate(parents):
-            local = 1.0
-            if operation == "multiply":
-                local = values[parents[1 - position]]
-            elif operation == "exp":
-                local = values[i]
-            elif operation == "negate":
-                local = -1.0
-            gradient[p] += gradient[i] * local
-            if p not in reached:
-                reached.add(p)
-                queue.append(p)
-    return gradient
-
-
-def _each_node_visited_once(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
-    read = {p for _, parents in graph for p in parents}
-    gradient = np.zeros(len(graph))
-    visited: set[int] = set()
-
-    def visit(i: int) -> None:
-        visited.add(i)
-        operation, parents = graph[i]
-        for position, p in enumerate(parents):
-            local = 1.0
-            if operation == "multiply":
-                local = values[parents[1 - position]]
-            elif operation == "exp":
-                local = values[i]
-            elif operation == "negate":
-                local = -1.0
-            gradient[p] += gradient[i] * local
-            if p not in visited:
-                visit(p)
-
-    output = next(i for i in range(len(graph)) if i not in read)
-    gradient[output] = 1.0
-    visit(output)
-    return gradient
-
-
-def _multiply_by_own_value(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
-    n_readers = [0] * len(graph)
-    for _, parents in graph:
-        for p in parents:
-            n_readers[p] += 1
-    gradient = np.zeros(len(graph))
-    ready = [n_readers.index(0)]
-    gradient[ready[0]] = 1.0
-    while ready:
-        i = ready.pop()
-        operation, parents = graph[i]
-        for position, p in enumerate(parents):
-            local = 1.0
-            if operation == "multiply":
-                local = values[parents[position]]
-            elif operation == "exp":
-                local = values[i]
-            elif operation == "negate":
-                local = -1.0
-            gradient[p] += gradient[i] * local
-            n_readers[p] -= 1
-            if n_readers[p] == 0:
-                ready.append(p)
-    return gradient
-
-
-def _upstream_missing(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
-    n_readers = [0] * len(graph)
-    for _, parents in graph:
-        for p in parents:
-            n_readers[p] += 1
-    gradient = np.zeros(len(graph))
-    ready = [n_readers.index(0)]
-    gradient[ready[0]] = 1.0
-    while ready:
-        i = ready.pop()
-        operation, parents = graph[i]
-        for position, p in enumerate(parents):
-            local = 1.0
-            if operation == "multiply":
-                local = values[parents[1 - position]]
-            elif operation == "exp":
-                local = values[i]
-            elif operation == "negate":
-                local = -1.0
-            gradient[p] += local
-            n_readers[p] -= 1
-            if n_readers[p] == 0:
-                ready.append(p)
-    return gradient
-
-
-def _last_parent_only(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
-    n_readers = [0] * len(graph)
-    for _, parents in graph:
-        for p in parents:
-            n_readers[p] += 1
-    gradient = np.zeros(len(graph))
-    ready = [n_readers.index(0)]
-    gradient[ready[0]] = 1.0
-    while ready:
-        i = ready.pop()
-        operation, parents = graph[i]
-        for position, p in enumerate(parents):
-            local = 1.0
-            if operation == "multiply":
-                local = values[parents[1 - position]]
-            elif operation == "exp":
-                local = values[i]
-            elif operation == "negate":
-                local = -1.0
-            if p == parents[-1]:
-                gradient[p] = gradient[i] * local
-            n_readers[p] -= 1
-            if n_readers[p] == 0:
-                ready.append(p)
-    return gradient
-
-
-def _exp_slope_from_its_input(graph: "list[list[Any]]", values: np.ndarray) -> np.ndarray:
-    n_readers = [0] * len(graph)
-    for _, parents in graph:
-        for p in parents:
-            n_readers[p] += 1
-    gradient = np.zeros(len(graph))
-    ready = [n_readers.index(0)]
-    gradient[ready[0]] = 1.0
-    while ready:
-        i = ready.pop()
-        operation, parents = graph[i]
-        for position, p in enumerate(parents):
-            local = 1.0
-            if operation == "multiply":
-                local = values[parents[1 - position]]
-            elif operation == "exp":
-                local = values[p]
-            elif operation == "negate":
-                local = -1.0
-            gradient[p] += gradient[i] * local
-            n_readers[p] -= 1
-            if n_readers[p] == 0:
-                ready.append(p)
-    return gradient
-
-
 BACKWARD_GRAPH = Exercise(
     id="backward_graph",
     unit="01",
@@ -295,65 +98,7 @@ BACKWARD_GRAPH = Exercise(
     ),
     reference=backward_graph,
     alternatives=(_sorted_first, _linear_equations),
-    misconceptions=(
-        Misconception(
-            "overwrites_instead_of_adds",
-            _overwrites_instead_of_adds,
-            ("shared", "shuffled"),
-            "A node that is read twice keeps only the last contribution. If x moves, the output "
-            "changes along every path that starts at x. What do you do with several contributions?",
-        ),
-        Misconception(
-            "list_order_taken_as_topological",
-            _list_order_taken_as_topological,
-            ("shuffled",),
-            "You walk the list from its end. The numbers of the nodes promise nothing about their "
-            "order. When is the gradient of a node complete, so that it may be passed on?",
-        ),
-        Misconception(
-            "breadth_first",
-            _breadth_first,
-            ("shared", "shuffled"),
-            "You go level by level from the output, and pass a node's gradient on when it is first "
-            "reached. A longer path may still bring more. How many readers of the node are done?",
-        ),
-        Misconception(
-            "each_node_visited_once",
-            _each_node_visited_once,
-            ("shared", "shuffled"),
-            "You follow one path to its end and never come back to a visited node. What a "
-            "second path adds later goes no further. Who must be finished before a node may pass "
-            "on?",
-        ),
-        Misconception(
-            "multiply_by_own_value",
-            _multiply_by_own_value,
-            ("chain", "shared", "shuffled"),
-            "At a product each factor gets its own value as slope. If u rises by 1, u·v rises by "
-            "v. Whose value does the gradient of u need?",
-        ),
-        Misconception(
-            "upstream_missing",
-            _upstream_missing,
-            ("chain", "shared", "shuffled"),
-            "Each node receives the local slope alone. The chain rule multiplies it with the "
-            "gradient of the node that was computed from it. Which number of `gradient` is that?",
-        ),
-        Misconception(
-            "last_parent_only",
-            _last_parent_only,
-            ("chain", "shared", "shuffled"),
-            "Only the last parent of a node receives a gradient. A sum or a product depends on "
-            "both of its parents. Does your inner loop reach every one?",
-        ),
-        Misconception(
-            "exp_slope_from_its_input",
-            _exp_slope_from_its_input,
-            ("chain", "shared", "shuffled"),
-            "The slope of exp(u) is taken to be u. The exponential is its own derivative. Which "
-            "entry of `values` already holds exp(u)?",
-        ),
-    ),
+    misconceptions=MISCONCEPTIONS,
     hints=(
         Hint(
             "I do not know where to begin",
@@ -369,11 +114,13 @@ BACKWARD_GRAPH = Exercise(
             ("shared",),
         ),
         Hint(
-            "It fails when the nodes are shuffled",
-            "Count for every node how often it is read. Start with the node that is read 0 times. "
-            "Take a ready node; for each of its parents: add the contribution, lower the count; "
-            "when the count is …, the parent is ready too. Repeat until nothing is ready.",
+            "It fails when the nodes are shuffled, or does not come to an end there",
+            "These graphs hold 30 diamonds in a row, so 2³⁰ paths: a function that calls itself "
+            "for every path takes minutes. Pass each node on once. Count how often it is read; "
+            "start with the node that is read 0 times. Take a ready node; for each of its parents: "
+            "add the contribution, lower the count; when the count is …, the parent is ready too.",
             ("shuffled",),
+            ("problem", "unreached", "shape", "finite", "value"),
         ),
     ),
     solution_note=(

@@ -156,6 +156,33 @@ def _all_coordinates_at_once(
     return (f(theta + steps) - f(theta - steps)) / (2 * steps)
 
 
+def _up_and_down_are_one_array(
+    f: "Callable[[np.ndarray], float]", theta: np.ndarray, h: float
+) -> np.ndarray:
+    gradient = np.zeros(theta.size)
+    for i in range(theta.size):
+        step = h * max(1.0, abs(theta[i]))
+        up = down = theta.copy()
+        up[i] += step
+        down[i] -= step
+        gradient[i] = (f(up) - f(down)) / (2 * step)
+    return gradient
+
+
+def _returned_after_the_first_entry(
+    f: "Callable[[np.ndarray], float]", theta: np.ndarray, h: float
+) -> np.ndarray:
+    gradient = np.zeros(theta.size)
+    for i in range(theta.size):
+        step = h * max(1.0, abs(theta[i]))
+        up, down = theta.copy(), theta.copy()
+        up[i] += step
+        down[i] -= step
+        gradient[i] = (f(up) - f(down)) / (2 * step)
+        return gradient
+    return gradient
+
+
 _QUADRATIC_HAND = HandCase(
     {
         "f": FunctionFixture(
@@ -231,14 +258,14 @@ CENTRAL_DIFFERENCE = Exercise(
             _step_not_scaled,
             ("step",),
             "Every coordinate takes the same step h. Beside a parameter of 10,000 a step of 1e-6 "
-            "drowns in rounding. What does the stub multiply h with?",
+            "drowns in rounding. What does the text between the triple quotes multiply h with?",
         ),
         Misconception(
             "step_without_floor",
             _step_without_floor,
             ("step",),
             "The step is h times |theta_i|, so it vanishes where a parameter is 0. Many are at the "
-            "start of training: all biases. Which lower bound does the stub set?",
+            "start of training: all biases. Which lower bound stands between the triple quotes?",
         ),
         Misconception(
             "divided_by_one_step",
@@ -254,6 +281,21 @@ CENTRAL_DIFFERENCE = Exercise(
             "All coordinates move at the same time, so f changes by the sum of all effects. An "
             "entry of the gradient is about one coordinate. How many calls of f does a gradient "
             "need?",
+        ),
+        Misconception(
+            "up_and_down_are_one_array",
+            _up_and_down_are_one_array,
+            ("quadratic", "step"),
+            "Every entry is 0, as if f saw the same point twice. After `down = up` both names mean "
+            "one array, and the step down undoes the step up. How many copies of theta do two "
+            "points need?",
+        ),
+        Misconception(
+            "returned_after_the_first_entry",
+            _returned_after_the_first_entry,
+            ("quadratic", "step"),
+            "Only the first entry is filled: the `return` stands inside the loop, which ends with "
+            "it. How far must `return` be indented to run after the loop?",
         ),
     ),
     hints=(
@@ -273,8 +315,8 @@ CENTRAL_DIFFERENCE = Exercise(
         Hint(
             "The quadratic is right, the exponentials are not",
             "For coordinate i: step = h · max(…, |theta_i|). up = copy with + step, down = copy "
-            "with − step, entry = (f(up) − f(down)) / (2 · step). The stub states what fills the "
-            "dots.",
+            "with − step, entry = (f(up) − f(down)) / (2 · step). The text between the triple "
+            "quotes states what fills the dots.",
             ("step",),
         ),
     ),

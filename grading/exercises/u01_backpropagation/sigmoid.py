@@ -76,6 +76,14 @@ def _tanh_slope(y: np.ndarray, dy: np.ndarray) -> np.ndarray:
     return dy * (1 - y**2)
 
 
+def _returned_after_the_first_entry(y: np.ndarray, dy: np.ndarray) -> np.ndarray:
+    dx = np.zeros(y.shape)
+    for index in np.ndindex(y.shape):
+        dx[index] = dy[index] * y[index] * (1 - y[index])
+        return dx
+    return dx
+
+
 SIGMOID_BACKWARD = Exercise(
     id="sigmoid_backward",
     unit="01",
@@ -164,6 +172,13 @@ SIGMOID_BACKWARD = Exercise(
             "1 − y² is the slope of tanh. The sigmoid's is smaller: ¼ at its steepest point, y = "
             "½. What does your slope give there?",
         ),
+        Misconception(
+            "returned_after_the_first_entry",
+            _returned_after_the_first_entry,
+            ("slope", "saturated"),
+            "Only the first entry is filled: the `return` stands inside the loop, which ends with "
+            "it. How far must `return` be indented to run after the loop?",
+        ),
     ),
     hints=(
         Hint(
@@ -182,6 +197,7 @@ SIGMOID_BACKWARD = Exercise(
             "In float64 a sigmoid reaches exactly 1 from x = 37 on. No logarithm and no division "
             "is needed: dx = dy · y · (…).",
             ("saturated",),
+            ("finite",),
         ),
     ),
     solution_note=(

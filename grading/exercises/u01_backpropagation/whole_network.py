@@ -10,8 +10,8 @@ from grading.exercises._declaration import (
     Exercise,
     HandCase,
     Hint,
-    Misconception,
 )
+from grading.exercises.u01_backpropagation.whole_network_mistakes import MISCONCEPTIONS
 from grading.probes import Call
 
 _NEAR_THE_KINK = 1e-6
@@ -105,173 +105,27 @@ def _example_by_example(
     return float(loss), dW1, db1, dW2, db2
 
 
-def _relu_mask_forgotten(
-    X: np.ndarray,
-    targets: np.ndarray,
-    W1: np.ndarray,
-    b1: np.ndarray,
-    W2: np.ndarray,
-    b2: np.ndarray,
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    rows = np.arange(len(X))
-    h = np.maximum(X @ W1 + b1, 0)
-    z2 = h @ W2 + b2
-    s = z2 - z2.max(axis=1, keepdims=True)
-    log_p = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
-    dz2 = np.exp(log_p)
-    dz2[rows, targets] -= 1.0
-    dz2 /= len(X)
-    dz1 = dz2 @ W2.T
-    loss = float(-log_p[rows, targets].mean())
-    return loss, X.T @ dz1, dz1.sum(axis=0), h.T @ dz2, dz2.sum(axis=0)
-
-
-def _mask_from_upstream(
-    X: np.ndarray,
-    targets: np.ndarray,
-    W1: np.ndarray,
-    b1: np.ndarray,
-    W2: np.ndarray,
-    b2: np.ndarray,
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    rows = np.arange(len(X))
-    h = np.maximum(X @ W1 + b1, 0)
-    z2 = h @ W2 + b2
-    s = z2 - z2.max(axis=1, keepdims=True)
-    log_p = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
-    dz2 = np.exp(log_p)
-    dz2[rows, targets] -= 1.0
-    dz2 /= len(X)
-    dz1 = np.maximum(dz2 @ W2.T, 0)
-    loss = float(-log_p[rows, targets].mean())
-    return loss, X.T @ dz1, dz1.sum(axis=0), h.T @ dz2, dz2.sum(axis=0)
-
-
-def _mean_missing(
-    X: np.ndarray,
-    targets: np.ndarray,
-    W1: np.ndarray,
-    b1: np.ndarray,
-    W2: np.ndarray,
-    b2: np.ndarray,
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    rows = np.arange(len(X))
-    z1 = X @ W1 + b1
-    h = np.maximum(z1, 0)
-    z2 = h @ W2 + b2
-    s = z2 - z2.max(axis=1, keepdims=True)
-    log_p = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
-    dz2 = np.exp(log_p)
-    dz2[rows, targets] -= 1.0
-    dz1 = (dz2 @ W2.T) * (z1 > 0)
-    loss = float(-log_p[rows, targets].sum())
-    return loss, X.T @ dz1, dz1.sum(axis=0), h.T @ dz2, dz2.sum(axis=0)
-
-
-def _preactivation_for_activation(
-    X: np.ndarray,
-    targets: np.ndarray,
-    W1: np.ndarray,
-    b1: np.ndarray,
-    W2: np.ndarray,
-    b2: np.ndarray,
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    rows = np.arange(len(X))
-    z1 = X @ W1 + b1
-    z2 = np.maximum(z1, 0) @ W2 + b2
-    s = z2 - z2.max(axis=1, keepdims=True)
-    log_p = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
-    dz2 = np.exp(log_p)
-    dz2[rows, targets] -= 1.0
-    dz2 /= len(X)
-    dz1 = (dz2 @ W2.T) * (z1 > 0)
-    loss = float(-log_p[rows, targets].mean())
-    return loss, X.T @ dz1, dz1.sum(axis=0), z1.T @ dz2, dz2.sum(axis=0)
-
-
-def _probabilities_as_gradient(
-    X: np.ndarray,
-    targets: np.ndarray,
-    W1: np.ndarray,
-    b1: np.ndarray,
-    W2: np.ndarray,
-    b2: np.ndarray,
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    rows = np.arange(len(X))
-    z1 = X @ W1 + b1
-    h = np.maximum(z1, 0)
-    z2 = h @ W2 + b2
-    s = z2 - z2.max(axis=1, keepdims=True)
-    log_p = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
-    dz2 = np.exp(log_p) / len(X)
-    dz1 = (dz2 @ W2.T) * (z1 > 0)
-    loss = float(-log_p[rows, targets].mean())
-    return loss, X.T @ dz1, dz1.sum(axis=0), h.T @ dz2, dz2.sum(axis=0)
-
-
-def _updated_weights_used(
-    X: np.ndarray,
-    targets: np.ndarray,
-    W1: np.ndarray,
-    b1: np.ndarray,
-    W2: np.ndarray,
-    b2: np.ndarray,
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    rows = np.arange(len(X))
-    z1 = X @ W1 + b1
-    h = np.maximum(z1, 0)
-    z2 = h @ W2 + b2
-    s = z2 - z2.max(axis=1, keepdims=True)
-    log_p = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
-    dz2 = np.exp(log_p)
-    dz2[rows, targets] -= 1.0
-    dz2 /= len(X)
-    dW2 = h.T @ dz2
-    W2 = W2 - dW2
-    dz1 = (dz2 @ W2.T) * (z1 > 0)
-    loss = float(-log_p[rows, targets].mean())
-    return loss, X.T @ dz1, dz1.sum(axis=0), dW2, dz2.sum(axis=0)
-
-
-def _softmax_missing_in_gradient(
-    X: np.ndarray,
-    targets: np.ndarray,
-    W1: np.ndarray,
-    b1: np.ndarray,
-    W2: np.ndarray,
-    b2: np.ndarray,
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    rows = np.arange(len(X))
-    z1 = X @ W1 + b1
-    h = np.maximum(z1, 0)
-    z2 = h @ W2 + b2
-    s = z2 - z2.max(axis=1, keepdims=True)
-    log_p = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
-    dz2 = z2.copy()
-    dz2[rows, targets] -= 1.0
-    dz2 /= len(X)
-    dz1 = (dz2 @ W2.T) * (z1 > 0)
-    loss = float(-log_p[rows, targets].mean())
-    return loss, X.T @ dz1, dz1.sum(axis=0), h.T @ dz2, dz2.sum(axis=0)
-
-
-# One hidden unit, open for the first row (z1 = 1) and closed for the second (z1 = −1). The logits
-# are (0, ln 2, ln 4, 0) and (0, 0, 0, 0), so p = (1, 2, 4, 1)/8 and (1, 1, 1, 1)/4.
+# Row 1 opens hidden unit 1 (h = 1, 0), row 2 opens unit 2 (h = 0, 1), row 3 opens none. In units of
+# ln 2 the logits are (−1, 1, 0, −1, 2), (0, −1, 2, −1, 1) and (2, 1, 0, −1, −1), and the
+# probabilities in sixteenths (1, 4, 2, 1, 8), (2, 1, 8, 1, 4) and (8, 4, 2, 1, 1).
+_LN2 = np.log(2)
 _HAND = HandCase(
     {
-        "X": np.array([[1.0, 2.0, 3.0], [2.0, 1.0, -1.0]]),
-        "targets": np.array([2, 1]),
-        "W1": np.array([[1.0], [-1.0], [1.0]]),
-        "b1": np.array([-1.0]),
-        "W2": np.array([[0.0, np.log(2), np.log(4), 0.0]]),
-        "b2": np.zeros(4),
+        "X": np.array([[1.0, 2.0, 0.0, 1.0], [2.0, 0.0, 1.0, -1.0], [0.0, 1.0, -1.0, 2.0]]),
+        "targets": np.array([4, 0, 1]),
+        "W1": np.array([[-1.0, 1.0], [2.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]),
+        "b1": np.array([-1.0, -1.0]),
+        "W2": np.array([[-3.0, 0.0, 0.0, 0.0, 3.0], [-2.0, -2.0, 2.0, 0.0, 2.0]]) * _LN2,
+        "b2": np.array([2.0, 1.0, 0.0, -1.0, -1.0]) * _LN2,
     },
+    # The targets have probabilities 1/2, 1/8 and 1/4. Of dh, −9/16 and 25/24 pass open gates.
     {
-        "loss": 1.5 * np.log(2),
-        "dW2": np.array([[1 / 16, 1 / 8, -1 / 4, 1 / 16]]),
-        "db2": np.array([3 / 16, -1 / 4, -1 / 8, 3 / 16]),
-        "dW1": np.array([[-3 / 8], [-3 / 4], [-9 / 8]]) * np.log(2),
-        "db1": np.array([-3 / 8 * np.log(2)]),
+        "loss": 2 * _LN2,
+        "dW2": np.array([[1.0, 4.0, 2.0, 1.0, -8.0], [-14.0, 1.0, 8.0, 1.0, 4.0]]) / 48,
+        "db2": np.array([-5.0, -7.0, 12.0, 3.0, -3.0]) / 48,
+        "dW1": np.array([[-9 / 16, 25 / 12], [-9 / 8, 0.0], [0.0, 25 / 24], [-9 / 16, -25 / 24]])
+        * _LN2,
+        "db1": np.array([-9 / 16, 25 / 24]) * _LN2,
     },
 )
 
@@ -291,76 +145,27 @@ MLP_GRADIENTS = Exercise(
     ),
     reference=mlp_gradients,
     alternatives=(_by_einsum, _example_by_example),
-    misconceptions=(
-        Misconception(
-            "relu_mask_forgotten",
-            _relu_mask_forgotten,
-            ("first_layer",),
-            "The gradient goes from the hidden values straight to `dW1`, past the ReLU. In the "
-            "hand example the unit is closed for the second row. What may that row add to `dW1`?",
-        ),
-        Misconception(
-            "mask_from_upstream",
-            _mask_from_upstream,
-            ("first_layer",),
-            "The ReLU is applied to the gradient itself, so negative gradients are lost. The gate "
-            "was set in the forward pass. Which array remembers where it was open?",
-        ),
-        Misconception(
-            "mean_missing",
-            _mean_missing,
-            ("loss", "second_layer", "first_layer"),
-            "Loss and gradients are sums over the batch. The course takes means, and one division "
-            "at the logits reaches every gradient behind it. Where does the 1/N enter?",
-        ),
-        Misconception(
-            "preactivation_for_activation",
-            _preactivation_for_activation,
-            ("second_layer",),
-            "`dW2` is built from z1, the value before the ReLU. A weight's gradient is what went "
-            "in times what comes back. What went into the second layer?",
-        ),
-        Misconception(
-            "probabilities_as_gradient",
-            _probabilities_as_gradient,
-            ("second_layer", "first_layer"),
-            "The gradient at the logits is p / N, which does not know the targets. A network "
-            "trained with it would learn nothing about them. What is missing at each row's target?",
-        ),
-        Misconception(
-            "updated_weights_used",
-            _updated_weights_used,
-            ("first_layer",),
-            "`W2` was moved before the gradient passed through it. All gradients of one step "
-            "belong to the same weights, those of the forward pass. When may the update happen?",
-        ),
-        Misconception(
-            "softmax_missing_in_gradient",
-            _softmax_missing_in_gradient,
-            ("second_layer", "first_layer"),
-            "The gradient at the logits is (z − one-hot) / N, which belongs to a squared error. "
-            "The loss here is cross-entropy. What stands in the place of z?",
-        ),
-    ),
+    misconceptions=MISCONCEPTIONS,
     hints=(
         Hint(
             "I do not know where to begin",
             "Forward first, every result under its own name: z1, h, z2, p, loss. Then walk back in "
-            "the opposite order. Each backward line is one you have written before: "
-            "`softmax_cross_entropy`, `linear_backward`, `relu_backward`, `linear_backward`.",
+            "the opposite order: `softmax_cross_entropy`, `linear_backward`, `relu_backward`, "
+            "`linear_backward`. Calling those functions of yours works in this notebook, but "
+            "written out in one function, as is asked here, you see the whole chain.",
         ),
         Hint(
             "The loss or the second layer is off",
-            "dz2 is (p − one-hot) / N, shaped like z2. Then the second layer is a linear layer "
-            "with input h: in the hand example h is 1 and 0, so only the first row adds to dW2, "
-            "but both add to db2.",
+            "z2 goes into softmax as it is, negative entries too. dz2 is (p − one-hot) / N, shaped "
+            "like z2. Then the second layer is a linear layer with input h: in the hand example h "
+            "is (1, 0), (0, 1) and (0, 0), so the third row adds nothing to dW2, but to db2.",
             ("loss", "second_layer"),
         ),
         Hint(
             "dW2 and db2 are right, dW1 or db1 is not",
-            "Three steps: dh = dz2 times W2 turned; dz1 = dh times the mask (… > 0); then a linear "
-            "layer with input X: dW1 = X turned times dz1, db1 = dz1 summed over rows. Which array "
-            "belongs in the mask?",
+            "Three steps: dh = dz2 times W2 transposed (`.T`); dz1 = dh times the mask (… > 0); "
+            "then a linear layer with input X: dW1 = X transposed times dz1, db1 = dz1 summed over "
+            "rows. Which array belongs in the mask?",
             ("first_layer",),
         ),
     ),

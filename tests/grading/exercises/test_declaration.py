@@ -39,6 +39,10 @@ FIRST, *OTHERS = SOUND.misconceptions
             {"hints": (Hint("a", "b", ("dW",)), *SOUND.hints[1:])},
             "a hint may point to declared criteria only",
         ),
+        (
+            {"hints": (Hint("a", "b", (), ("shapes",)), *SOUND.hints[1:])},
+            "a hint's stages must be among problem, ",
+        ),
         ({"n_cases": 4}, "at least 5 random cases are needed"),
         ({"difficulty": 6}, "difficulty runs from 1 to 5"),
     ],
