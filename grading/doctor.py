@@ -287,15 +287,25 @@ def _figures() -> Finding:
 
 
 def _course_folder() -> Finding:
-    from grading.learning.places import default_folder  # keeps this import light
+    from grading.learning.kernels import runs_in_kernel  # jupyter may be missing
 
-    folder = default_folder()
+    folder = _own_folder()
     place = _existing(folder)
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         mend = 'Keep your copy elsewhere: "nncourse learn FOLDER".'
         return Finding("course folder", "fail", f"{place} cannot be written to", mend)
     there = "" if folder.exists() else ' (made by "nncourse learn")'
+    if runs_in_kernel():
+        there = " (this notebook's)"
     return Finding("course folder", "ok", f"{folder}{there}")
+
+
+def _own_folder() -> Path:
+    """Return the folder of the running notebook; elsewhere, where a copy lies unless told."""
+    from grading.learning.kernels import runs_in_kernel  # jupyter may be missing
+    from grading.learning.places import default_folder  # keeps this import light
+
+    return Path.cwd() if runs_in_kernel() else default_folder()
 
 
 def _existing(path: Path) -> Path:
@@ -303,9 +313,7 @@ def _existing(path: Path) -> Path:
 
 
 def _disk() -> Finding:
-    from grading.learning.places import default_folder  # keeps this import light
-
-    free = shutil.disk_usage(_existing(default_folder())).free
+    free = shutil.disk_usage(_existing(_own_folder())).free
     found = f"{free / 1e9:.1f} GB free"
     if free < _FREE_FAIL_BYTES:
         return Finding("disk", "fail", found, "Free at least 1 GB, or notebooks cannot be saved.")
@@ -339,7 +347,8 @@ def _progress_file() -> Finding:
         found = f"{lines - readable} of {lines} lines are damaged and passed over"
         mend = 'The others are safe: "nncourse progress --export FILE" writes a clean copy.'
         return Finding("progress file", "warn", found, mend)
-    return Finding("progress file", "ok", f"{readable} attempts in {path}")
+    attempts = "attempt" if readable == 1 else "attempts"
+    return Finding("progress file", "ok", f"{readable} {attempts} in {path}")
 
 
 def _optional(what: str, names: tuple[str, ...]) -> Finding:

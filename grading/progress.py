@@ -28,7 +28,7 @@ from grading.exercises import all_exercises
 from grading.refusals import Refusal
 
 HONEST_ATTEMPTS = 3
-"""Attempts after which a solution opens without a pass."""
+"""Attempts that returned something, after which a solution opens without a pass."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Attempt:
         Known wrong answers that were recognized.
     answer_hash : str
         Identifies the answer's source.
+    returned : bool
+        Whether the answer gave a result in at least one case; lines without it count as True.
     """
 
     exercise: str
@@ -55,6 +57,7 @@ class Attempt:
     total: float
     misconceptions: tuple[str, ...] = ()
     answer_hash: str = ""
+    returned: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class ExerciseProgress:
     misconceptions: tuple[str, ...] = ()
     last_time: str = ""
     hashes: frozenset[str] = field(default=frozenset(), repr=False)
+    honest: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def passed(self) -> bool:
@@ -128,6 +132,7 @@ def record(
     total: float,
     misconceptions: Iterable[str] = (),
     answer_hash: str = "",
+    returned: bool = True,
 ) -> None:
     """Write one attempt at the end of the file.
 
@@ -141,6 +146,8 @@ def record(
         Known wrong answers that were recognized.
     answer_hash : str
         Identifies the answer's source.
+    returned : bool, default True
+        Whether the answer gave a result in at least one case.
 
     Raises
     ------
@@ -150,7 +157,8 @@ def record(
     if not is_recording():
         return
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    _append([Attempt(exercise, now, points, total, tuple(misconceptions), answer_hash)])
+    met = tuple(misconceptions)
+    _append([Attempt(exercise, now, points, total, met, answer_hash, returned)])
 
 
 def read() -> list[Attempt]:
@@ -185,7 +193,8 @@ def summary() -> dict[str, ExerciseProgress]:
 
 
 def _with(before: ExerciseProgress, attempt: Attempt) -> ExerciseProgress:
-    hashes = before.hashes | {attempt.answer_hash or attempt.time}
+    answer = {attempt.answer_hash or attempt.time}
+    hashes = before.hashes | answer
     met = [name for name in attempt.misconceptions if name not in before.misconceptions]
     return ExerciseProgress(
         best=max(before.best, attempt.points),
@@ -194,6 +203,7 @@ def _with(before: ExerciseProgress, attempt: Attempt) -> ExerciseProgress:
         misconceptions=(*before.misconceptions, *dict.fromkeys(met)),
         last_time=attempt.time,
         hashes=hashes,
+        honest=before.honest | answer if attempt.returned else before.honest,
     )
 
 
@@ -208,13 +218,13 @@ def attempts_until_solution(exercise: str) -> int:
     Returns
     -------
     int
-        0 after a pass or three different attempts.
+        0 after a pass or three different attempts that returned something.
     """
     so_far = ExerciseProgress(0.0, 0.0)
     for attempt in read():
         if attempt.exercise == exercise:
             so_far = _with(replace(so_far, total=attempt.total), attempt)
-    return 0 if so_far.passed else max(0, HONEST_ATTEMPTS - so_far.attempts)
+    return 0 if so_far.passed else max(0, HONEST_ATTEMPTS - len(so_far.honest))
 
 
 def solution_is_open(exercise: str) -> bool:
@@ -228,7 +238,7 @@ def solution_is_open(exercise: str) -> bool:
     Returns
     -------
     bool
-        True after a pass or three different attempts.
+        True after a pass or three different attempts that returned something.
     """
     return attempts_until_solution(exercise) == 0
 
@@ -369,6 +379,7 @@ def _parsed(line: str) -> Attempt | None:
             total=total,
             misconceptions=tuple(map(str, fields.get("misconceptions", ()))),
             answer_hash=str(fields.get("answer_hash", "")),
+            returned=fields.get("returned", True) is not False,
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -13,6 +13,7 @@ from grading import progress
 from grading.check.diagnosis import diagnose
 from grading.check.judging import Finding, Verdict, judge
 from grading.check.lookup import Found, find, watch_cells
+from grading.check.patterns import unread_arguments
 from grading.check.report import Evidence, Report, Row, State, report_text
 from grading.check.solution import solution_text
 from grading.check.trials import Trial, draw_trials, expected_outputs, observe
@@ -21,6 +22,9 @@ from grading.exercises import Exercise, Hint, Misconception
 from grading.exercises import exercise as declared
 from grading.probes import Methods, Observation, Problem, restored, shortened
 from grading.refusals import Refusal
+
+_SAYS_ALL = {"problem", "unreached", "inputs", "order", "constant"}
+"""Stages whose sentence needs no hint beside it."""
 
 _passed: set[str] = set()
 _under_way: list[str] = []
@@ -145,11 +149,14 @@ def _examined(exercise: Exercise, found: Found, seed: int | None) -> Report:
     observations, remark = _run(exercise, trials, found)
     if any(seen.problem and seen.problem.kind == "not_started" for seen in observations):
         return _left_in(exercise, observations)
-    verdict = judge(exercise, trials, observations, expected_outputs(exercise, trials))
+    expected = expected_outputs(exercise, trials)
+    verdict = judge(exercise, trials, observations, expected, _unread(exercise, found))
     known = diagnose(exercise, trials, observations, verdict)
     if not verdict.findings:
         _passed.add(exercise.id)
-    remark = " ".join(filter(None, [remark, _record(exercise, found, verdict, known)]))
+    remark = " ".join(
+        filter(None, [remark, _record(exercise, found, verdict, known, observations)])
+    )
     return _report(exercise, trials, verdict, known, remark)
 
 
@@ -221,15 +228,38 @@ def _left_in(exercise: Exercise, observations: list[Observation]) -> Report:
 
 
 def _record(
-    exercise: Exercise, found: Found, verdict: Verdict, known: tuple[Misconception, ...]
+    exercise: Exercise,
+    found: Found,
+    verdict: Verdict,
+    known: tuple[Misconception, ...],
+    observations: list[Observation],
 ) -> str:
     """Write the attempt down; a file that cannot be written is a remark, not a failure."""
     names = [misconception.name for misconception in known]
+    returned = any(map(_gave_something, observations))
     try:
-        progress.record(exercise.id, verdict.total, exercise.total, names, found.answer_hash)
+        progress.record(
+            exercise.id, verdict.total, exercise.total, names, found.answer_hash, returned
+        )
     except Refusal as refusal:
         return str(refusal)
     return ""
+
+
+def _gave_something(seen: Observation) -> bool:
+    """Tell whether a run returned a value, even one of the wrong number of results."""
+    if seen.problem is not None:
+        return seen.problem.kind == "arity" and "returned None" not in seen.problem.detail
+    return any(value is not None for value in seen.outputs.values())
+
+
+def _unread(exercise: Exercise, found: Found) -> tuple[str, ...]:
+    """List the arguments that the answer leaves unused and the reference does not."""
+    target = found.target
+    if target is None or isinstance(exercise.probe, Methods):
+        return ()
+    used_by_none = unread_arguments(exercise.reference)
+    return tuple(name for name in unread_arguments(target) if name not in used_by_none)
 
 
 def _report(
@@ -263,7 +293,7 @@ def _report(
         rows=rows,
         evidence=_evidence(trials, first),
         misconceptions=known,
-        hint=_hint_for(exercise, verdict),
+        hint=_hint_for(exercise, verdict, first),
         solution=solution,
         remark=remark,
     )
@@ -275,17 +305,25 @@ def _evidence(trials: tuple[Trial, ...], first: Finding) -> Evidence:
     return Evidence(title, trial.case.inputs, first.output, first.expected, first.got)
 
 
-def _hint_for(exercise: Exercise, verdict: Verdict) -> Hint | None:
-    """Point to a hint, but not where the sentence says all: an error, a loop, a changed input."""
-    first = verdict.findings[0]
-    if first.stage in {"problem", "inputs"}:
+def _hint_for(exercise: Exercise, verdict: Verdict, first: Finding) -> Hint | None:
+    """Point to the hint about this kind of failure, else to the one that fits what failed."""
+    failed = {finding.criterion for finding in verdict.findings}
+    # A hint about another kind of failure is no help with this one.
+    open_to = [hint for hint in exercise.hints if not hint.stages or first.stage in hint.stages]
+    about_kind = [
+        hint
+        for hint in open_to
+        if hint.stages and (not hint.criteria or first.criterion in hint.criteria)
+    ]
+    if about_kind:
+        return min(about_kind, key=lambda hint: set(hint.criteria) != failed)
+    if first.stage in _SAYS_ALL:  # an error, a loop, a changed input, another order
         return None
     if first.stage == "type":
-        return next((hint for hint in exercise.hints if not hint.criteria), None)
-    failed = {finding.criterion for finding in verdict.findings}
-    exact = [hint for hint in exercise.hints if set(hint.criteria) == failed]
-    about_first = [hint for hint in exercise.hints if first.criterion in hint.criteria]
-    return (exact or about_first or list(exercise.hints))[0]
+        return next((hint for hint in open_to if not hint.criteria), None)
+    exact = [hint for hint in open_to if set(hint.criteria) == failed]
+    about_first = [hint for hint in open_to if first.criterion in hint.criteria]
+    return (exact or about_first or open_to or list(exercise.hints))[0]
 
 
 def _show(report: Report) -> None:

@@ -88,6 +88,8 @@ def _compare_numbers(
         return None
     came, wanted = _apart(float(got), float(expected))
     factor = _common_factor(np.array([float(got)]), np.array([float(expected)]))
+    if isinstance(expected, int):
+        factor = ""  # a size or a count: its ratio says nothing
     return "value", f"{name} is {came}, expected {wanted}{factor}."
 
 
@@ -114,7 +116,7 @@ def _compare_arrays(
     with np.errstate(all="ignore"):
         flat = int(abs(got.astype(float) - expected).argmax())
     came, wanted = _apart(float(got.ravel()[flat]), float(expected.ravel()[flat]))
-    factor = _common_factor(got, expected)
+    factor = _common_factor(got, expected) if expected.dtype.kind == "f" else ""
     return "value", (
         f"{name} is wrong in {int(wrong.sum())} of {wrong.size} entries{factor}. "
         f"The largest difference is at {_index(wrong, flat)}: got {came}, expected {wanted}."
@@ -127,7 +129,10 @@ def _compare_lists(
     if isinstance(got, np.ndarray):
         got = got.tolist()
     if not isinstance(got, list):
-        return _mistyped(name, got, f"a list or tuple of {len(expected)}")
+        stage, sentence = _mistyped(name, got, f"a list or tuple of {len(expected)}")
+        if type(got) is int and len(expected) == 1:
+            sentence += f" `({got})` is just a number; a tuple of one needs a comma: `({got},)`."
+        return stage, sentence
     if len(got) != len(expected):
         n = len(got)
         entries = "entry" if n == 1 else "entries"

@@ -7,13 +7,18 @@ when a grade is at stake; the check in the notebook uses the same code.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grading.check.comparing import compare as compare
+from grading.check.explaining import explanation
+from grading.check.patterns import constant_outputs, other_order
 from grading.check.trials import Trial
 from grading.exercises import Criterion, Exercise
 from grading.probes import Observation, Problem
+
+_BY_OUTPUT = {"type", "shape", "finite", "value"}
+"""Stages in which an output was compared with its expected value."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,8 @@ class Finding:
     criterion : str
         Name of the criterion.
     stage : str
-        ``"problem"``, ``"unreached"``, ``"type"``, ``"shape"``, ``"inputs"``, ``"finite"``,
-        ``"value"`` or ``"property"``.
+        ``"problem"``, ``"unreached"``, ``"order"``, ``"constant"``, ``"type"``, ``"shape"``,
+        ``"inputs"``, ``"finite"``, ``"value"`` or ``"property"``.
     sentence : str
         What was wrong and what was expected.
     i_trial : int
@@ -64,6 +69,7 @@ def judge(
     trials: Sequence[Trial],
     observations: Sequence[Observation],
     expected: Sequence[dict[str, Any]],
+    unread: Sequence[str] = (),
 ) -> Verdict:
     """Judge every criterion on its trials.
 
@@ -77,6 +83,8 @@ def judge(
         What was seen; shorter than ``trials`` where the run was stopped, and what is missing fails.
     expected : sequence of dict
         Expected outputs by name, one dict a trial.
+    unread : sequence of str
+        Arguments that the answer never uses, where that is known; only sentences depend on it.
 
     Returns
     -------
@@ -90,7 +98,34 @@ def judge(
         points[criterion.name] = 0.0 if finding else float(criterion.points)
         if finding:
             findings.append(finding)
-    return Verdict(points, tuple(findings))
+    return Verdict(points, _seen_together(exercise, observations, expected, findings, unread))
+
+
+def _seen_together(
+    exercise: Exercise,
+    observations: Sequence[Observation],
+    expected: Sequence[dict[str, Any]],
+    findings: Sequence[Finding],
+    unread: Sequence[str],
+) -> tuple[Finding, ...]:
+    """Say what shows only when all trials are looked at: results swapped, or always the same."""
+    if not any(finding.stage in _BY_OUTPUT for finding in findings):
+        return tuple(findings)
+    order = other_order(exercise, observations, expected)
+    if order:
+        return tuple(
+            replace(finding, stage="order", sentence=order)
+            if finding.stage in _BY_OUTPUT
+            else finding
+            for finding in findings
+        )
+    constant = constant_outputs(observations, expected, unread)
+    return tuple(
+        replace(finding, stage="constant", sentence=constant[finding.output])
+        if finding.stage in {"shape", "value"} and finding.output in constant
+        else finding
+        for finding in findings
+    )
 
 
 def _first_finding(
@@ -124,7 +159,8 @@ def _judge_trial(
 ) -> Finding | None:
     name = criterion.name
     if seen.problem is not None:
-        return Finding(name, "problem", problem_sentence(seen.problem), i_trial)
+        sentence = problem_sentence(seen.problem, tuple(trial.case.inputs))
+        return Finding(name, "problem", sentence, i_trial)
     for output in criterion.judges:
         found = compare(
             output, seen.outputs[output], expected[output], exercise.rtol, exercise.atol
@@ -132,7 +168,7 @@ def _judge_trial(
         if found and found[0] in {"type", "shape"}:
             return Finding(name, *found, i_trial, output, expected[output], seen.outputs[output])
     if seen.mutated:
-        return Finding(name, "inputs", _changed_sentence(seen.mutated), i_trial)
+        return Finding(name, "inputs", _changed_sentence(seen), i_trial)
     for output in criterion.judges:
         found = compare(
             output, seen.outputs[output], expected[output], exercise.rtol, exercise.atol
@@ -146,21 +182,23 @@ def _judge_trial(
     return None
 
 
-def problem_sentence(problem: Problem) -> str:
-    """Say in one sentence why an answer gave no output.
+def problem_sentence(problem: Problem, arguments: Sequence[str] = ()) -> str:
+    """Say why an answer gave no output, and what that means.
 
     Parameters
     ----------
     problem : Problem
         What the probe wrote down.
+    arguments : sequence of str
+        Names of the function's arguments.
 
     Returns
     -------
     str
-        The sentence.
+        A sentence, and one that explains it where the message is known. The learner's line of
+        code stands on a line of its own, indented by four spaces.
     """
-    line = f" (`{problem.text}`)" if problem.text else ""
-    where = f" in line {problem.line} of its cell{line}" if problem.line else ""
+    where = f" in line {problem.line} of its cell" if problem.line else ""
     sentences = {
         "arity": f"The number of results is off: {problem.detail}.",
         "arguments": f"The arguments do not fit: {problem.detail}. Keep the signature of the stub.",
@@ -168,12 +206,26 @@ def problem_sentence(problem: Problem) -> str:
         "not_started": f"NotImplementedError is raised{where}. Delete that line once your own code "
         "stands there.",
     }
-    detail = f": {problem.detail.rstrip('.')}" if problem.detail else ""
-    return sentences.get(problem.kind, f"It stopped with {problem.type_name}{where}{detail}.")
+    if problem.kind in sentences:
+        return sentences[problem.kind]
+    stopped = f"It stopped with {problem.type_name}{where}"
+    detail = f"{problem.detail.rstrip('.')}." if problem.detail else ""
+    meaning = explanation(problem, arguments)
+    if problem.text:
+        return "\n".join(filter(None, [f"{stopped}:", f"    {problem.text}", detail, meaning]))
+    return " ".join(filter(None, [f"{stopped}: {detail}" if detail else f"{stopped}.", meaning]))
 
 
-def _changed_sentence(names: Sequence[str]) -> str:
+def _changed_sentence(seen: Observation) -> str:
+    names = seen.mutated
     listed = " and ".join(f"`{name}`" for name in names)
+    if names == seen.rounded:
+        one = len(names) == 1
+        what = f"input {listed} differs" if one else f"inputs {listed} differ"
+        return (
+            f"The {what} from before in {'its' if one else 'their'} last digits: subtracting what "
+            "was added does not restore a float; work on a copy."
+        )
     what = f"input {listed} was" if len(names) == 1 else f"inputs {listed} were"
     return (
         f"The {what} changed while the function ran. Work on a copy: whoever passed it in still "

@@ -69,8 +69,16 @@ def find(name: str, *, wants_class: bool = False) -> Found:
         return Found(None, _wrong_kind(name, target, "class" if wants_class else "function"))
     source = _source(target)
     if source is not None and _is_stub(source):
-        return Found(None, f"`{name}` still holds its stub.", not_started=True)
+        return Found(None, _unwritten_sentence(source), not_started=True)
     return Found(target, answer_hash=_hash(source or repr(type(target))))
+
+
+def _unwritten_sentence(source: str) -> str:
+    if "NotImplementedError" not in source:
+        return "Nothing is written yet: your own code belongs below the description."
+    return (
+        "Nothing is written yet: replace the line `raise NotImplementedError()` by your own code."
+    )
 
 
 def _wrong_kind(name: str, target: Any, wanted: str) -> str:

@@ -14,6 +14,9 @@ from typing import Any, Literal
 from grading.check.showing import shown, shown_pair
 from grading.exercises import Exercise, Hint, Misconception
 
+CODE_INDENT = "    "
+"""Begins a line of a sentence that quotes the learner's code."""
+
 State = Literal["passed", "partly", "failed", "not started", "unknown"]
 
 
@@ -177,4 +180,11 @@ def _named(name: str, value: str) -> list[str]:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, 96, initial_indent=indent, subsequent_indent=indent) if text else []
+    """Break text into lines; an indented line is code and stays whole."""
+    lines = []
+    for part in text.split("\n"):
+        if part.startswith(CODE_INDENT):
+            lines.append(indent + part)
+        elif part:
+            lines += textwrap.wrap(part, 96, initial_indent=indent, subsequent_indent=indent)
+    return lines

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-from grading.check.report import Evidence, Report, Row, headline, readable
+from grading.check.report import CODE_INDENT, Evidence, Report, Row, headline, readable
 from grading.check.showing import Mark, shown, shown_pair
 from grading.exercises import Exercise, Hint, Misconception
 
@@ -49,6 +49,7 @@ border-bottom:1px solid var(--jp-border-color3,#dedede)!important}
 .nnc-report .nnc-got{border-left:1px solid var(--jp-border-color2,#bdbdbd);padding-left:.8em}
 .nnc-report b.nnc-off{font-weight:700;text-decoration:underline wavy #D55E00 1px;
 text-underline-offset:3px}
+.nnc-report .nnc-line{display:block;margin:.2em 0 .2em 1.1em;white-space:pre-wrap}
 .nnc-report details{margin:0 0 .35em}
 .nnc-report details>p,.nnc-report details>pre{margin:.25em 0 .6em 1.1em}
 .nnc-report summary{cursor:pointer}
@@ -182,7 +183,17 @@ def _hint(hint: Hint, first: bool) -> str:
 
 
 def _inline(text: str) -> str:
-    """Escape a sentence and set what stands between backticks as code."""
+    """Escape sentences, and set quoted lines and what stands between backticks as code."""
+    lines = text.split("\n")
+    return " ".join(
+        f'<code class="nnc-line">{escape(line.strip())}</code>'
+        if line.startswith(CODE_INDENT)
+        else _one_line(line)
+        for line in lines
+    )
+
+
+def _one_line(text: str) -> str:
     pieces = escape(text).split("`")
     if len(pieces) % 2 == 0:  # an odd number of backticks: leave them as they are
         return escape(text)

@@ -96,7 +96,14 @@ def shown_pair(
     if isinstance(expected, float) and isinstance(got, float):
         left, right = f"{expected:.6g}", f"{got:.6g}"
         return (left, right) if left != right else (repr(expected), repr(got))
-    return shown(expected), shown(got)
+    return _sizes(expected), _sizes(got)
+
+
+def _sizes(value: Any) -> str:
+    """Write whole numbers in a list, which shapes mostly are, as the tuple that a shape is."""
+    if isinstance(value, list) and value and all(type(item) is int for item in value):
+        return shortened(repr(tuple(value)), 300)
+    return shown(value)
 
 
 def _list(value: list[Any]) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import linecache
+import re
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
+
+import numpy as np
 
 MAX_MESSAGE = 300
 MAX_PRINTED = 2_000
@@ -34,6 +38,10 @@ class Problem:
         Line of the learner's cell on which it happened, counted from 1.
     text : str
         That line.
+    names : tuple of str
+        The local names that had a value there.
+    shapes : tuple of (str, tuple of int)
+        Those of them that are arrays and stand in the expression that failed, with their shapes.
     """
 
     kind: str
@@ -41,6 +49,8 @@ class Problem:
     type_name: str = ""
     line: int | None = None
     text: str = ""
+    names: tuple[str, ...] = ()
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,8 @@ class Observation:
         What prevented the outputs.
     mutated : tuple of str
         Names of the inputs that the object changed.
+    rounded : tuple of str
+        Those of them that differ in their last digits only.
     printed : str
         The start of what was printed, at most 2,000 characters.
     n_printed : int
@@ -64,6 +76,7 @@ class Observation:
     outputs: dict[str, Any] = field(default_factory=dict)
     problem: Problem | None = None
     mutated: tuple[str, ...] = ()
+    rounded: tuple[str, ...] = ()
     printed: str = ""
     n_printed: int = 0
 
@@ -77,9 +90,33 @@ def problem_from(error: BaseException, filename: str | None) -> Problem:
         raise
     except BaseException:  # ruff: ignore[blind-except]  # a learner's exception may fail in its own __str__
         message = "its message cannot be shown"
-    line = _line_in(error, filename)
-    text = linecache.getline(filename, line).strip() if filename and line else ""
-    return Problem(kind, shortened(message), _type_name(error), line, shortened(text, 80))
+    step = _step_in(error, filename)
+    if step is None or filename is None:
+        return Problem(kind, shortened(message), _type_name(error))
+    text = linecache.getline(filename, step.tb_lineno)
+    known = step.tb_frame.f_locals if step.tb_frame.f_code.co_name != "<module>" else {}
+    return Problem(
+        kind,
+        shortened(message),
+        _type_name(error),
+        step.tb_lineno,
+        shortened(text.strip(), 80),
+        names=tuple(known),
+        shapes=tuple(
+            (name, known[name].shape)
+            for name in dict.fromkeys(re.findall(r"\w+", _expression(step, text)))
+            if type(known.get(name)) is np.ndarray  # a subclass may lie about its shape
+        ),
+    )
+
+
+def _expression(step: TracebackType, text: str) -> str:
+    """Return the part of a line that failed; all of it where Python does not tell."""
+    positions = list(step.tb_frame.f_code.co_positions())
+    line, end_line, start, end = positions[step.tb_lasti // 2]
+    if line != end_line or line != step.tb_lineno or start is None or end is None:
+        return text
+    return text.encode()[start:end].decode(errors="replace")  # columns count UTF-8 bytes
 
 
 def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
@@ -88,15 +125,15 @@ def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
-def _line_in(error: BaseException, filename: str | None) -> int | None:
-    """Return the innermost line of the learner's cell; a walk, because recursion makes it long."""
-    line = None
+def _step_in(error: BaseException, filename: str | None) -> TracebackType | None:
+    """Return the innermost step in the learner's cell; a walk, because recursion makes it long."""
+    found = None
     step = error.__traceback__
     while step is not None and filename is not None:
         if step.tb_frame.f_code.co_filename == filename:
-            line = step.tb_lineno
+            found = step
         step = step.tb_next
-    return line
+    return found
 
 
 def _type_name(error: BaseException) -> str:

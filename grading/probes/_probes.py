@@ -18,6 +18,7 @@ from grading.probes._observation import Observation, Problem, Stopped, problem_f
 from grading.probes._plain import plain, same
 
 MAX_YIELDED = 10_000
+ROUNDING = 1e-12  # relative; a float that was added to and subtracted from keeps more digits
 MAX_WRAPPERS = 20  # decorators around a function, before the search for its source gives up
 
 
@@ -71,7 +72,8 @@ class Probe:
             for name, value in inputs.items()
             if not callable(value) and not same(plain(value), plain(given[name]))
         )
-        return Observation(outputs, problem, changed, text.kept, text.n_characters)
+        rounded = tuple(name for name in changed if _nearly_same(inputs[name], given[name]))
+        return Observation(outputs, problem, changed, rounded, text.kept, text.n_characters)
 
     def _outputs(self, target: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
@@ -153,6 +155,15 @@ def _copy(value: Any) -> Any:
     return value
 
 
+def _nearly_same(before: Any, after: Any) -> bool:
+    """Tell whether an array differs by no more than adding and subtracting a step leaves."""
+    if type(before) is not np.ndarray or before.dtype.kind != "f" or before.size == 0:
+        return False
+    if before.shape != after.shape or before.dtype != after.dtype:
+        return False
+    return bool(abs(after - before).max() <= ROUNDING * abs(before).max())
+
+
 def _filename(target: Any) -> str | None:
     """Return the file or cell that a callable was written in, looking under its wrappers."""
     for _ in range(MAX_WRAPPERS):
@@ -198,6 +209,11 @@ def _named(returns: tuple[str, ...], result: Any) -> dict[str, Any]:
         came = f"it returned {len(result)} results"
     elif result is None:
         came = "it returned None, as if the return line were missing"
+    elif issubclass(type(result), np.ndarray):
+        shape = np.ndarray.shape.__get__(result)
+        came = f"it returned one array of shape {shape}, expected {len(returns)} results"
+        kind, detail = "arity", f"{came}: write `return {', '.join(returns)}`"
+        raise _WrongResultError(kind, detail)
     else:
         came = "it returned one value"
     kind, detail = "arity", f"{came}, expected {len(returns)} results ({', '.join(returns)})"

@@ -143,6 +143,13 @@ def test_damaged_lines_of_the_progress_file_are_counted(home: Path) -> None:
     assert (finding.state, finding.found) == ("warn", "1 of 3 lines are damaged and passed over")
 
 
+def test_one_attempt_is_counted_in_the_singular(home: Path) -> None:
+    good = '{"exercise": "a", "time": "2026-01-01T00:00:00+00:00", "points": 1, "total": 2}'
+    (home / "progress.jsonl").write_text(f"{good}\n", encoding="utf-8")
+
+    assert module._progress_file().found.startswith("1 attempt in ")
+
+
 def test_a_folder_in_place_of_the_progress_file_fails(home: Path) -> None:
     (home / "progress.jsonl").mkdir()
 
@@ -190,6 +197,7 @@ def test_a_notebook_cell_shows_the_table_within_seconds(home: Path) -> None:
     data = cell["outputs"][0]["data"]
     assert "this notebook runs in it" in data["text/html"]
     assert "this notebook runs in it" in data["text/plain"]
+    assert f"course folder: {Path.cwd()} (this notebook's)" in data["text/plain"]
     assert [output["output_type"] for output in cell["outputs"]] == ["execute_result"]
     assert seconds < 12
 

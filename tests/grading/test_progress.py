@@ -200,3 +200,23 @@ def test_the_summary_keeps_the_best_result_and_every_mistake_met(home):
 
     assert (summed.best, summed.attempts, summed.state) == (2.0, 3, "partly")
     assert summed.misconceptions == ("stray_half", "not_squared")
+
+
+def test_answers_that_returned_nothing_count_as_attempts_but_open_no_solution(home: Path) -> None:
+    for answer in "abc":
+        progress.record(NAME, 0.0, 3.0, (), answer, returned=False)
+    left_after_errors = progress.attempts_until_solution(NAME)
+    for answer in "cde":
+        progress.record(NAME, 0.0, 3.0, (), answer)
+
+    assert left_after_errors == 3
+    assert progress.solution_is_open(NAME)
+    assert progress.summary()[NAME].attempts == 5
+
+
+def test_lines_of_before_say_nothing_about_results_and_count(home: Path) -> None:
+    line = '{{"exercise": "{}", "time": "t", "points": 0, "total": 3, "answer_hash": "{}"}}\n'
+    lines = "".join(line.format(NAME, answer) for answer in "abc")
+    (home / "progress.jsonl").write_text(lines, encoding="utf-8")
+
+    assert progress.solution_is_open(NAME)

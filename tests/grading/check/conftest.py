@@ -36,7 +36,7 @@ class Ran:
     @property
     def sentence(self) -> str:
         """The report's first paragraph, on one line."""
-        others = ("  ok  ", "  no  ", "  Known", "  Hint", "  The hand", "  A random", "    ")
+        others = ("  ok  ", "  no  ", "  Known", "  Hint", "  The hand", "  A random")
         lines = itertools.takewhile(
             lambda line: not line.startswith(others), self.text.split("\n")[1:]
         )

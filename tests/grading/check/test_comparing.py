@@ -54,6 +54,17 @@ SENTENCES = [
     (A, 5.0, "shape", "dW is an array of shape (2, 3), expected one number."),
     ({}, 5.0, "type", "dW is of type dict, expected one number."),
     ([1, 2], [1, 2, 3], "shape", "dW has 2 entries, expected 3."),
+    (2, 4, "value", "dW is 2, expected 4."),
+    (
+        np.array([2, 6]), np.array([1, 3]), "value",
+        "dW is wrong in 2 of 2 entries. The largest difference is at [1]: got 6, expected 3.",
+    ),
+    ([6, 4], [3, 2], "value", "dW[0] is 6, expected 3."),
+    (
+        4, [4], "type",
+        "dW is a whole number, expected a list or tuple of 1. `(4)` is just a number; a tuple of "
+        "one needs a comma: `(4,)`.",
+    ),
     ([1, [2, 4]], [1, [2, 3]], "value", "dW[1][1] is 4, expected 3."),
     ("x" * 1000, "yes", "value", f"dW is '{'x' * 78}…, expected 'yes'."),
     (1, "yes", "type", "dW is a whole number, expected text."),

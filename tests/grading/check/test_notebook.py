@@ -48,42 +48,42 @@ ANSWERS = {
     "`mean_squared_error` is a class, not a function: the name was given away, perhaps in another "
     "cell. Run the cell that defines it again.": "class mean_squared_error: pass",
     "`mean_squared_error` is not defined yet: run the cell that begins with its `def`.": "0",
-    "`mean_squared_error` still holds its stub.": (
+    "Nothing is written yet: replace the line `raise NotImplementedError()` by your own code.": (
         f'{DEF}"""Average."""\n    raise NotImplementedError'
     ),
     "`raise NotImplementedError` (line 3 of its cell) is still reached. Delete that line once "
     "your own code stands there.": f"{DEF}d = y - targets\n    raise NotImplementedError",
-    "It stopped with RecursionError in line 2 of its cell (`return mean_squared_error(y, "
-    "targets)`): maximum recursion depth exceeded.": f"{DEF}return mean_squared_error(y, targets)",
-    "It stopped with SystemExit in line 3 of its cell (`sys.exit(3)`): 3.": (
+    "It stopped with RecursionError in line 2 of its cell: return mean_squared_error(y, "
+    "targets) maximum recursion depth exceeded.": f"{DEF}return mean_squared_error(y, targets)",
+    "It stopped with SystemExit in line 3 of its cell: sys.exit(3) 3.": (
         f"{DEF}import sys\n    sys.exit(3)"
     ),
-    "It stopped with MemoryError in line 2 of its cell (`return np.ones(10**13)`): Unable to "
+    "It stopped with MemoryError in line 2 of its cell: return np.ones(10**13) Unable to "
     "allocate 72.8 TiB for an array with shape (10000000000000,) and data type float64.": (
         f"{DEF}return np.ones(10**13)"
     ),
-    "It stopped with EOFError in line 2 of its cell (`return float(input())`): input() has nobody "
+    "It stopped with EOFError in line 2 of its cell: return float(input()) input() has nobody "
     "to ask while the function is checked.": f"{DEF}return float(input())",
-    "It stopped with RuntimeError in line 2 of its cell (`breakpoint()`): breakpoint() cannot "
+    "It stopped with RuntimeError in line 2 of its cell: breakpoint() breakpoint() cannot "
     "stop here while the function is checked; delete that line.": f"{DEF}breakpoint()",
-    "It stopped with Mute in line 4 of its cell (`raise Mute`): its message cannot be shown.": (
+    "It stopped with Mute in line 4 of its cell: raise Mute its message cannot be shown.": (
         f"class Mute(Exception):\n    __str__ = lambda self: 1 / 0\n{DEF}raise Mute"
     ),
-    "It stopped with Stray in line 3 of its cell (`raise Stray('so')`): so.": (
+    "It stopped with Stray in line 3 of its cell: raise Stray('so') so.": (
         f"class Stray(BaseException): pass\n{DEF}raise Stray('so')"
     ),
-    "It stopped with NameError in line 8 of its cell (`return zero`): name 'zero' is not "
-    "defined.": (
+    "It stopped with NameError in line 8 of its cell: return zero name 'zero' is not defined. "
+    "`zero` has no value here: is it spelled as where it was defined, and defined before?": (
         "import functools\ndef twice(f):\n    @functools.wraps(f)\n"
         f"    def g(*a, **k): return 2 * f(*a, **k)\n    return g\n@twice\n{DEF}return zero"
     ),
-    "It stopped with ZeroDivisionError in line 3 of its cell (`return p / 0`): division by zero.": (
+    "It stopped with ZeroDivisionError in line 3 of its cell: return p / 0 division by zero.": (
         "import functools\ndef power(y, targets, p):\n    return p / 0\n"
         "mean_squared_error = functools.partial(power, p=2)"
     ),
-    "It stopped with AttributeError in line 3 of its cell (`return np.mean(y)`): 'int' object "
+    "It stopped with AttributeError in line 3 of its cell: return np.mean(y) 'int' object "
     "has no attribute 'mean'.": f"np = 5\n{DEF}return np.mean(y)",
-    "It stopped with RuntimeError in line 2 of its cell (`return check('mean_squared_error')`): "
+    "It stopped with RuntimeError in line 2 of its cell: return check('mean_squared_error') "
     "check('mean_squared_error') runs this function already; call check outside of it.": (
         f"{DEF}return check('mean_squared_error')"
     ),

@@ -6,18 +6,20 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from grading import progress
 from grading.check import check
 from grading.check.checking import examine
 from grading.check.lookup import Found
 from grading.check.report import report_text
 from grading.check.report_html import report_html
-from grading.exercises import exercise
+from grading.exercises import Hint, exercise
 
 ROOT = Path(__file__).parents[3]
 MSE = exercise("mean_squared_error")
@@ -166,8 +168,6 @@ def test_everything_of_the_learner_is_escaped():
 
 
 def test_entries_that_differ_are_marked_without_colour():
-    from dataclasses import replace
-
     from grading.check.report import Evidence
 
     evidence = Evidence("Case", {}, "dW", np.zeros((2, 3)), np.array([[0.0, 0, 1], [0, 0, 0]]))
@@ -188,8 +188,6 @@ def test_the_state_is_written_and_not_only_coloured():
 
 
 def test_a_further_exercise_counts_nothing_in_the_grade(monkeypatch):
-    from dataclasses import replace
-
     further = replace(MSE, tier="further")
     monkeypatch.setattr("grading.check.checking.declared", lambda name: further)
     monkeypatch.setattr("grading.check.checking.find", lambda name, **_: Found(MSE.reference))
@@ -210,3 +208,80 @@ def test_hint_to_open_first_fits_all_that_failed():
 
     assert report.hint is not None
     assert report.hint.symptom == "The loss is too large or too small by a factor"
+
+
+def _constant_wrong(y, targets):
+    return float(np.sum(y))
+
+
+HINTS = (
+    Hint("about one part", "-", ("matrix",)),
+    Hint("about both parts", "-", ("matrix", "vector")),
+    Hint("about shapes", "-", ("matrix",), ("shape",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "symptom"),
+    [(_mean_over_rows_only, "about shapes"), (_constant_wrong, "about both parts")],
+)
+def test_a_hint_about_this_kind_of_failure_is_opened_first(function, symptom):
+    """The exact set of criteria comes second, and a hint about another kind not at all."""
+    declared = replace(MSE, hints=HINTS)
+
+    assert _report(function, declared).hint.symptom == symptom
+
+
+def test_a_hint_may_name_a_kind_whose_sentence_mostly_says_all():
+    hints = (*HINTS[:2], Hint("it stops with an error", "-", (), ("problem",)))
+    declared = replace(MSE, hints=hints)
+
+    assert _report(lambda y, targets: 1 / 0, declared).hint.symptom == "it stops with an error"
+
+
+def test_the_quoted_line_of_code_is_whole_and_escaped_on_its_own_line():
+    def answer(y, targets):
+        return y["<b>`"] if y.ndim else None
+
+    report = _report(answer)
+
+    assert '    return y["<b>`"] if y.ndim else None' in report.sentence.split("\n")
+    assert '\n      return y["<b>`"] if y.ndim else None\n' in report_text(report)
+    html = report_html(report)
+    assert '<code class="nnc-line">return y[&quot;&lt;b&gt;`&quot;] if y.ndim' in html
+    assert "<b>`" not in html
+
+
+def test_an_input_that_was_not_quite_restored_is_named():
+    def restores(y, targets):
+        y[0] += 1e-3
+        y[0] -= 1e-3
+        return MSE.reference(y, targets)
+
+    assert _report(restores).sentence == (
+        "The input `y` differs from before in its last digits: subtracting what was added does "
+        "not restore a float; work on a copy."
+    )
+
+
+def test_a_number_in_place_of_a_shape_of_one_is_mended():
+    def no_comma(n, d_in, d_hidden, d_out):
+        h, y, dW2, _, dh, dW1, _ = SHAPES.reference(n, d_in, d_hidden, d_out)
+        return h, y, dW2, (d_out), dh, dW1, (d_hidden)
+
+    report = _report(no_comma, SHAPES)
+
+    assert report.sentence == (
+        "db2 is a whole number, expected a list or tuple of 1. `(2)` is just a number; a tuple of "
+        "one needs a comma: `(2,)`."
+    )
+    assert "expected db2 = (2,)\n" in report_text(report)
+
+
+@pytest.mark.parametrize(
+    ("body", "returned"), [("1 / 0", False), ("None", False), ("1.0", True), ("(1, 2)", True)]
+)
+def test_only_an_answer_that_returned_something_is_an_honest_attempt(home, body, returned):
+    _report(eval(f"lambda y, targets: {body}"))
+
+    assert [attempt.returned for attempt in progress.read()] == [returned]

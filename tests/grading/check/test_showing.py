@@ -60,3 +60,8 @@ def test_numbers_that_differ_never_look_alike():
 
 def test_arrays_of_different_shape_are_written_without_marks():
     assert shown_pair(np.zeros(2), np.ones(3), 1e-6, 1e-9, STAR) == ("[0.0 0.0]", "[1.0 1.0 1.0]")
+
+
+def test_whole_numbers_in_a_list_are_compared_as_shapes():
+    assert shown_pair([2], [2, 5], 1e-6, 1e-9) == ("(2,)", "(2, 5)")
+    assert shown_pair([True], [0.5], 1e-6, 1e-9) == ("[True]", "[0.5]")

@@ -69,8 +69,22 @@ def test_nothing_is_dropped_but_the_decorator():
     assert namespace["power"](3.0, 4) == 81
     assert "_power" not in source
     assert "# A comment stays." in source
-    assert "n: int,  # how often" in source
+    assert "n,  # how often" in source
     assert "@functools" not in source
+
+
+def _hinted(
+    x: dict[str, tuple[int, ...]], *rest: np.ndarray, key: object = lambda é: é, n: int = 3
+) -> tuple[int, ...]:
+    return x, rest, key, n
+
+
+def test_a_signature_loses_its_type_hints_and_keeps_its_defaults():
+    assert source_of(_hinted, "f").splitlines() == [
+        "def f(x, *rest, key=lambda é: é, n=3):",
+        "    return x, rest, key, n",
+    ]
+    assert "def power(\n    x,\n    n,  # how often\n):\n" in source_of(_power, "power")
 
 
 def test_a_class_is_renamed():

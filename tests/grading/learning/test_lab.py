@@ -82,6 +82,18 @@ def test_a_notebook_opens_without_a_question_about_its_kernel(running: lab.Lab) 
     assert settings["schema"]["properties"]["autoStartDefaultKernel"]["default"] is True
 
 
+def test_the_tools_of_authors_and_instructors_are_switched_off(running: lab.Lab) -> None:
+    """Also where they are installed: a learner has no use for Validate or Create Assignment."""
+    with urllib.request.urlopen(running.url, timeout=20) as answer:
+        page = answer.read().decode()
+    config = json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.S)[1])
+
+    assert {"@jupyter/nbgrader", "jupyterlab-jupytext"} <= set(config["disabledExtensions"])
+    for path in ("formgrader", "nbgrader_version", "assignments", "courses"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            ask(running, path)
+
+
 def test_the_learners_own_jupyter_settings_are_not_written(running: lab.Lab, runtime: Path) -> None:
     assert running.process.poll() is None
     assert not [path for path in (runtime / "c").rglob("*") if path.suffix in {".py", ".json"}]

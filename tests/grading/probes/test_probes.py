@@ -144,7 +144,11 @@ def test_a_long_message_is_cut_to_one_line():
     [
         ((1, 2, 3), "it returned 3 results, expected 2 results (a, b)"),
         (None, "it returned None, as if the return line were missing, expected 2 results (a, b)"),
-        (np.zeros(2), "it returned one value, expected 2 results (a, b)"),
+        (3.0, "it returned one value, expected 2 results (a, b)"),
+        (
+            np.zeros(2),
+            "it returned one array of shape (2,), expected 2 results: write `return a, b`",
+        ),
     ],
 )
 def test_the_number_of_results_is_counted(result, detail):
