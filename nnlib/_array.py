@@ -72,6 +72,25 @@ def as_array(value: ArrayLike, dtype: np.dtype[Any] | None, where: str) -> Array
     return array.astype(dtype, copy=False)
 
 
+def as_generator(seed: object, where: str) -> np.random.Generator:
+    """Return ``seed`` if it is a generator, else a new generator that starts from it."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0
+    if whole or seed is None:
+        return np.random.default_rng(seed)  # type: ignore[arg-type]  # checked just above
+    message = (
+        f"{where}: rng is {seed!r:.60}, expected a whole number of at least 0, "
+        "a generator such as np.random.default_rng(0), or None."
+    )
+    raise ArgumentError(message)
+
+
+def instance_hint(value: object) -> str:
+    """Return the mend for a class that stands where an object of it is wanted, else nothing."""
+    return " Create it with parentheses." if isinstance(value, type) else ""
+
+
 def check_shape(array: np.ndarray[Any, Any], expected: Sequence[int], where: str, why: str) -> None:
     """Raise ``ShapeError`` unless ``array`` has exactly the shape ``expected``."""
     wanted = tuple(expected)

@@ -21,8 +21,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, Seed, as_array, check_count, check_number, check_shape
-from nnlib.errors import NonFiniteError
+from nnlib._array import (
+    Array,
+    Seed,
+    as_array,
+    as_generator,
+    check_count,
+    check_number,
+    check_shape,
+    instance_hint,
+)
+from nnlib.errors import DtypeError, NonFiniteError
 from nnlib.layers import Layer
 
 __all__ = ["GradientCheck", "central_difference", "check_gradient", "check_layer"]
@@ -87,20 +96,29 @@ def central_difference(
     gradient : ndarray of the shape of theta
         The numerical gradient, float64.
 
+    Raises
+    ------
+    DtypeError
+        If theta is not numbers, or the function is none or returns something but one number.
+    ArgumentError
+        If the step is not above 0.
+
     Examples
     --------
     >>> central_difference(lambda t: float(t[0] ** 2 * t[1]), np.array([3.0, 5.0])).round(6)
     array([30.,  9.])
     """
-    point = as_array(theta, np.dtype(np.float64), "central_difference: theta").copy()
-    h = _checked_step(step, "central_difference")
+    where = "central_difference"
+    value_at = _checked_function(function, where)
+    point = as_array(theta, np.dtype(np.float64), f"{where}: theta").copy()
+    h = check_number(step, "step", where, positive=True)
     gradient = np.empty_like(point)
     for i in np.ndindex(point.shape):
         value = point[i]
         point[i] = value + h
-        above = float(function(point.copy()))
+        above = value_at(point.copy())
         point[i] = value - h
-        below = float(function(point.copy()))
+        below = value_at(point.copy())
         point[i] = value
         gradient[i] = (above - below) / (2 * h)
     return gradient
@@ -142,23 +160,37 @@ def check_gradient(
 
     Raises
     ------
+    DtypeError
+        If theta or the gradient is not numbers, or the function is none or returns something but
+        one number.
     ShapeError
         If the gradient is not shaped like theta.
+    ArgumentError
+        If directions, step or rng is outside what it may be.
     NonFiniteError
         If the function returns nan or infinity.
+
+    Examples
+    --------
+    >>> theta = np.array([1.0, 2.0])
+    >>> check_gradient(lambda t: float(t @ t), theta, [2.0, 4.0]).passed
+    True
+    >>> check_gradient(lambda t: float(t @ t), theta, [1.0, 2.0])  # half of it
+    GradientCheck(relative_error=0.5, tolerance=1e-06, passed=False)
     """
     where = "check_gradient"
+    value_at = _checked_function(function, where)
     point = as_array(theta, np.dtype(np.float64), f"{where}: theta")
     claim = as_array(gradient, np.dtype(np.float64), f"{where}: gradient")
     check_shape(claim, point.shape, f"{where}: gradient", "like theta")
-    h = _checked_step(step, where)
-    generator = np.random.default_rng(rng)
+    h = check_number(step, "step", where, positive=True)
+    generator = as_generator(rng, where)
     numerical = np.empty(check_count(directions, "directions", where))
     claimed = np.empty_like(numerical)
     for k in range(directions):
         v = generator.normal(size=point.shape)
         v /= np.linalg.norm(v) or 1.0
-        numerical[k] = (float(function(point + h * v)) - float(function(point - h * v))) / (2 * h)
+        numerical[k] = (value_at(point + h * v) - value_at(point - h * v)) / (2 * h)
         claimed[k] = np.vdot(claim, v)
     if not np.isfinite(numerical).all():
         message = (
@@ -205,15 +237,32 @@ def check_layer(
     check : GradientCheck
         True if it passed; ``relative_error`` says by how much.
 
+    Raises
+    ------
+    DtypeError
+        If ``layer`` is not a layer, or x is not numbers.
+    ShapeError
+        If x does not fit the layer.
+    ArgumentError
+        If directions, step or rng is outside what it may be.
+    NonFiniteError
+        If the layer puts out nan or infinity near x.
+
     Examples
     --------
     >>> from nnlib import Linear
     >>> check_layer(Linear(3, 2, rng=0), np.ones((5, 3))).passed
     True
     """
+    if not isinstance(layer, Layer):
+        message = (  # type: ignore[unreachable]  # callers need not be typed
+            f"check_layer: layer is {layer!r:.60}, expected a layer, such as Linear(3, 2)."
+            f"{instance_hint(layer)}"
+        )
+        raise DtypeError(message)
+    generator = as_generator(rng, "check_layer")
     exact = layer.astype(np.float64)
     inputs = as_array(x, np.dtype(np.float64), "check_layer: x")
-    generator = np.random.default_rng(rng)
     theta = exact.theta.copy()
     dy = generator.normal(size=exact.forward(inputs).shape)
     dx = exact.backward(dy)
@@ -235,5 +284,29 @@ def check_layer(
     )
 
 
-def _checked_step(step: float, where: str) -> float:
-    return check_number(step, "step", where, positive=True)
+def _checked_function(function: object, where: str) -> Callable[[Array], float]:
+    """Return ``function``, made to raise if it returns something but one real number."""
+    if not callable(function):
+        message = (
+            f"{where}: function is {function!r:.60}, expected a function of theta that returns a "
+            "number. Write one such as lambda theta: float(theta @ theta)."
+        )
+        raise DtypeError(message)
+
+    def value_at(point: Array) -> float:
+        value = function(point)
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            array = np.asarray(value)
+        except ValueError:  # rows that differ in length
+            array = np.empty(1)
+        if array.ndim == 0 and array.dtype.kind in "fiub":
+            return float(array)
+        message = (
+            f"{where}: function returned {value!r:.60}, expected one number. "
+            "Return the loss itself, not its text or an array of its parts."
+        )
+        raise DtypeError(message)
+
+    return value_at

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from nnlib._array import Array, Seed, check_count
+from nnlib._array import Array, Seed, as_generator, check_count
 
 __all__ = ["Initializer", "he_normal", "he_uniform", "xavier_normal", "xavier_uniform", "zeros"]
 
@@ -43,12 +43,23 @@ def xavier_uniform(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
     W : ndarray of shape (fan_in, fan_out)
         Weights, float64.
 
+    Raises
+    ------
+    ArgumentError
+        If a fan is not a whole number of at least 1, or ``rng`` is no seed.
+
     References
     ----------
     Glorot & Bengio (2010), AISTATS, 249-256.
+
+    Examples
+    --------
+    >>> W = xavier_uniform(fan_in=3, fan_out=5, rng=0)
+    >>> W.shape, bool(abs(W).max() <= (6 / (3 + 5)) ** 0.5)
+    ((3, 5), True)
     """
     limit = np.sqrt(6.0 / _fans(fan_in, fan_out, "xavier_uniform"))
-    return np.random.default_rng(rng).uniform(-limit, limit, (fan_in, fan_out))
+    return as_generator(rng, "xavier_uniform").uniform(-limit, limit, (fan_in, fan_out))
 
 
 def xavier_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
@@ -66,12 +77,23 @@ def xavier_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
     W : ndarray of shape (fan_in, fan_out)
         Weights, float64.
 
+    Raises
+    ------
+    ArgumentError
+        If a fan is not a whole number of at least 1, or ``rng`` is no seed.
+
     References
     ----------
     Glorot & Bengio (2010), AISTATS, 249-256.
+
+    Examples
+    --------
+    >>> W = xavier_normal(fan_in=300, fan_out=500, rng=0)
+    >>> round(float(W.var()) * (300 + 500), 1)
+    2.0
     """
     scale = np.sqrt(2.0 / _fans(fan_in, fan_out, "xavier_normal"))
-    return np.random.default_rng(rng).normal(0.0, scale, (fan_in, fan_out))
+    return as_generator(rng, "xavier_normal").normal(0.0, scale, (fan_in, fan_out))
 
 
 def he_uniform(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
@@ -92,13 +114,24 @@ def he_uniform(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
     W : ndarray of shape (fan_in, fan_out)
         Weights, float64.
 
+    Raises
+    ------
+    ArgumentError
+        If a fan is not a whole number of at least 1, or ``rng`` is no seed.
+
     References
     ----------
     He, Zhang, Ren & Sun (2015), ICCV, 1026-1034.
+
+    Examples
+    --------
+    >>> W = he_uniform(fan_in=6, fan_out=4, rng=0)  # √(6/6) = 1
+    >>> W.shape, bool(abs(W).max() <= 1)
+    ((6, 4), True)
     """
     _fans(fan_in, fan_out, "he_uniform")
     limit = np.sqrt(6.0 / fan_in)
-    return np.random.default_rng(rng).uniform(-limit, limit, (fan_in, fan_out))
+    return as_generator(rng, "he_uniform").uniform(-limit, limit, (fan_in, fan_out))
 
 
 def he_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
@@ -116,12 +149,23 @@ def he_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
     W : ndarray of shape (fan_in, fan_out)
         Weights, float64.
 
+    Raises
+    ------
+    ArgumentError
+        If a fan is not a whole number of at least 1, or ``rng`` is no seed.
+
     References
     ----------
     He, Zhang, Ren & Sun (2015), ICCV, 1026-1034.
+
+    Examples
+    --------
+    >>> W = he_normal(fan_in=300, fan_out=500, rng=0)
+    >>> round(float(W.var()) * 300, 1)
+    2.0
     """
     _fans(fan_in, fan_out, "he_normal")
-    return np.random.default_rng(rng).normal(0.0, np.sqrt(2.0 / fan_in), (fan_in, fan_out))
+    return as_generator(rng, "he_normal").normal(0.0, np.sqrt(2.0 / fan_in), (fan_in, fan_out))
 
 
 def zeros(fan_in: int, fan_out: int, rng: Seed = None) -> Array:  # ruff: ignore[unused-function-argument]  same call as the others
@@ -138,6 +182,17 @@ def zeros(fan_in: int, fan_out: int, rng: Seed = None) -> Array:  # ruff: ignore
     -------
     W : ndarray of shape (fan_in, fan_out)
         Zeros, float64.
+
+    Raises
+    ------
+    ArgumentError
+        If a fan is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> zeros(fan_in=2, fan_out=3)
+    array([[0., 0., 0.],
+           [0., 0., 0.]])
     """
     _fans(fan_in, fan_out, "zeros")
     return np.zeros((fan_in, fan_out))

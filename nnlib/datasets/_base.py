@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nnlib._array import Array, IntArray, Seed
+from nnlib._array import Array, IntArray, Seed, as_generator
 from nnlib.errors import ArgumentError
 
 
@@ -106,7 +106,7 @@ class Dataset:
         Raises
         ------
         ArgumentError
-            If the shares leave nothing to train on, or a part gets no row.
+            If the shares leave nothing to train on, a part gets no row, or ``rng`` is no seed.
         """
         own_test = self.X_test is not None and self.y_test is not None
         share = 0.0 if own_test else test
@@ -116,7 +116,7 @@ class Dataset:
                 "above 0 that leave rows to train on."
             )
             raise ArgumentError(message)
-        generator = np.random.default_rng(rng)
+        generator = as_generator(rng, "Dataset.split")
         first, rest = _deal(self.y, validation, generator)
         held, train = (np.empty(0, int), rest)
         if not own_test:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnlib._array import Seed, check_count, check_number
+from nnlib._array import Seed, as_generator, check_count, check_number
 from nnlib.datasets._base import Dataset, DatasetInfo
 
 _LICENCE = "generated"
@@ -32,6 +32,11 @@ def load_two_moons(*, n: int = 200, noise: float = 0.1, rng: Seed = 0) -> Datase
     -------
     data : Dataset
         X of shape (n, 2), float32; y of 0 and 1, class by class.
+
+    Raises
+    ------
+    ArgumentError
+        If n, noise or rng is outside what it may be.
     """
     n, noise = _checked("two_moons", n, noise, 2)
     counts = (n - n // 2, n // 2)
@@ -40,7 +45,7 @@ def load_two_moons(*, n: int = 200, noise: float = 0.1, rng: Seed = 0) -> Datase
         np.column_stack([np.cos(t0), np.sin(t0)]),
         np.column_stack([1 - np.cos(t1), 0.5 - np.sin(t1)]),
     ])
-    X += np.random.default_rng(rng).normal(0.0, noise, X.shape)
+    X += as_generator(rng, 'datasets.load("two_moons")').normal(0.0, noise, X.shape)
     y = np.repeat([0, 1], counts).astype(np.int64)
     return _dataset("two_moons", X, y, f"{n} points on two interleaved half circles.")
 
@@ -67,6 +72,11 @@ def load_spirals(
     -------
     data : Dataset
         X of shape (n, 2), float32; y from 0 to n_classes − 1, class by class.
+
+    Raises
+    ------
+    ArgumentError
+        If n, n_classes, noise or rng is outside what it may be.
     """
     n_classes = check_count(n_classes, "n_classes", 'datasets.load("spirals")', 2)
     n, noise = _checked("spirals", n, noise, n_classes)
@@ -78,7 +88,7 @@ def load_spirals(
         arms.append(np.column_stack([r * np.sin(phi), r * np.cos(phi)]))
         labels.append(np.full(count, k, np.int64))
     X = np.concatenate(arms)
-    X += np.random.default_rng(rng).normal(0.0, noise, X.shape)
+    X += as_generator(rng, 'datasets.load("spirals")').normal(0.0, noise, X.shape)
     return _dataset("spirals", X, np.concatenate(labels), f"{n} points on {n_classes} spiral arms.")
 
 

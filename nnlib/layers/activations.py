@@ -81,6 +81,11 @@ class Elementwise(Layer):
         -------
         y_dot : ndarray of the shape of y, or None if ``x_dot`` is None
             Change of the output.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
         """
         _, dtype = self._recall("output", "rforward", "forward")
         self._kept["x_dot"] = None
@@ -105,6 +110,11 @@ class Elementwise(Layer):
         -------
         dx_dot : ndarray of the shape of x, or None if ``need_dx`` is False
             Change of the loss gradient at the input.
+
+        Raises
+        ------
+        OrderError
+            If ``forward``, ``backward`` and ``rforward`` have not run.
         """
         x_dot = self._recall("x_dot", "rbackward", "rforward")
         dy = self._recall("dy", "rbackward", "backward")
@@ -232,6 +242,10 @@ class LeakyReLU(Elementwise):
 
 class Sigmoid(Elementwise):
     """Squash to (0, 1): y = 1 / (1 + e⁻ˣ), with slope y (1 − y), at most 1/4.
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams (1986), Nature 323, 533-536.
 
     Examples
     --------

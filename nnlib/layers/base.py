@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nnlib._array import FLOAT_TYPES, Array, BoolArray, as_array, check_shape, float_dtype
 from nnlib._workspace import Buffered
-from nnlib.errors import ArgumentError, OrderError, ShapeError
+from nnlib.errors import ArgumentError, DtypeError, OrderError, ShapeError
 from nnlib.layers.parameters import Parameter, ParameterView
 
 
@@ -201,12 +201,20 @@ class Layer(Buffered, ABC):
 
         Raises
         ------
+        DtypeError
+            If ``state`` is not a dictionary.
         ArgumentError
             If names are missing or unknown.
         ShapeError
             If an array has another shape than its parameter.
         """
         where = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state, Mapping):
+            message = (  # type: ignore[unreachable]  # callers need not be typed
+                f"{where}: state is {state!r:.60}, expected a dictionary of arrays by name. "
+                "Take one from the state_dict() of a model like this."
+            )
+            raise DtypeError(message)
         expected = self.state_dict()
         missing, unknown = expected.keys() - state.keys(), state.keys() - expected.keys()
         if missing or unknown:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from nnlib._array import FLOAT_TYPES, Array, BoolArray
+from nnlib._array import FLOAT_TYPES, Array, BoolArray, instance_hint
 from nnlib._workspace import FRESH, Buffered, Workspace, working_in
 from nnlib.errors import ArgumentError, DtypeError, ShapeError, SharedLayerError
 from nnlib.layers.base import Layer
@@ -178,7 +178,7 @@ def _checked(layers: tuple[Layer, ...], where: str) -> tuple[Layer, ...]:
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             hint = f" Unpack the list: {where}(*layers)." if isinstance(layer, list) else ""  # type: ignore[unreachable]  # callers need not be typed
-            hint = " Create it with parentheses." if isinstance(layer, type) else hint
+            hint = instance_hint(layer) or hint
             message = f"{where}: argument {i} is {layer!r:.60}, expected a layer.{hint}"
             raise DtypeError(message)
         if id(layer) in seen or layer._owned:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnlib._array import Array, Seed, as_array, check_count
+from nnlib._array import Array, Seed, as_array, as_generator, check_count
 from nnlib.errors import ArgumentError, ShapeError
 from nnlib.initializers import Initializer, he_uniform
 from nnlib.layers.base import Layer
@@ -40,6 +40,17 @@ class Linear(Layer):
     b, db : ndarray of shape (out_features,)
         Bias and its gradient. Missing with ``bias=False``.
 
+    Raises
+    ------
+    ArgumentError
+        If a size, ``init`` or ``rng`` is outside what it may be.
+    DtypeError
+        If ``dtype`` is another.
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams (1986), Nature 323, 533-536.
+
     Examples
     --------
     >>> layer = Linear(2, 1, dtype=np.float64)
@@ -64,6 +75,7 @@ class Linear(Layer):
         rng: Seed = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
+        generator = as_generator(rng, "Linear")
         self.in_features = check_count(in_features, "in_features", "Linear")
         self.out_features = check_count(out_features, "out_features", "Linear")
         self.bias = bool(bias)
@@ -77,7 +89,7 @@ class Linear(Layer):
                 "Set values of your own with layer.W = ... ."
             )
             raise ArgumentError(message)
-        self.W = init(self.in_features, self.out_features, np.random.default_rng(rng))
+        self.W = init(self.in_features, self.out_features, generator)
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute y = x W + b for every row.
@@ -193,6 +205,13 @@ class Linear(Layer):
         y_dot : ndarray of shape (..., N, out_features)
             Change of the output.
 
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
+        ShapeError
+            If v does not hold one entry for each parameter.
+
         References
         ----------
         Pearlmutter (1994), Neural Computation 6, 147-160.
@@ -228,6 +247,11 @@ class Linear(Layer):
         -------
         dx_dot : ndarray of shape (..., N, in_features), or None if ``need_dx`` is False
             Change of the loss gradient at the input.
+
+        Raises
+        ------
+        OrderError
+            If ``forward``, ``backward`` and ``rforward`` have not run.
 
         References
         ----------

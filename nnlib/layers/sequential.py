@@ -182,6 +182,11 @@ class Sequential(Container):
         dx_dot : ndarray of the shape of x, or None if ``need_dx`` is False
             Change of the loss gradient at the input.
 
+        Raises
+        ------
+        OrderError
+            If ``forward``, ``backward`` and ``rforward`` have not run.
+
         References
         ----------
         Pearlmutter (1994), Neural Computation 6, 147-160.
@@ -271,9 +276,16 @@ class Sequential(Container):
 
         Raises
         ------
+        DtypeError
+            If ``loss`` is not a loss, such as its class without parentheses.
+        ShapeError
+            If rows and targets do not fit the model or each other.
         NonFiniteError
             If the loss is nan or infinite.
         """
+        from nnlib.losses.base import check_loss  # here: losses are built on layers
+
+        check_loss(loss, "Sequential.loss_and_gradient")
         check_count(rows_per_slice, "rows_per_slice", "Sequential.loss_and_gradient")
         value = self._loss_and_gradient(
             self._input(X), np.asarray(targets), loss, rows_per_slice=rows_per_slice

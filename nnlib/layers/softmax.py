@@ -72,6 +72,13 @@ class Softmax(Layer):
         -------
         dx : ndarray of shape (..., K), or None if ``need_dx`` is False
             Loss gradient at the input, a fresh array.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
+        ShapeError
+            If ``dy`` is not shaped like the last output.
         """
         dy = self._upstream(dy)
         self._kept["dy"] = self._keep(dy)
@@ -98,6 +105,11 @@ class Softmax(Layer):
         -------
         y_dot : ndarray of shape (..., K), or None if ``x_dot`` is None
             Change of the output.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
         """
         y = self._recall("y", "rforward", "forward")
         self._kept["y_dot"] = None
@@ -122,6 +134,11 @@ class Softmax(Layer):
         -------
         dx_dot : ndarray of shape (..., K), or None if ``need_dx`` is False
             Change of the loss gradient at the input.
+
+        Raises
+        ------
+        OrderError
+            If ``forward``, ``backward`` and ``rforward`` have not run.
         """
         y_dot = self._recall("y_dot", "rbackward", "rforward")
         dy, y = self._recall("dy", "rbackward", "backward"), self._kept["y"]

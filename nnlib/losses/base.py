@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import FLOAT_TYPES, Array, as_array
+from nnlib._array import FLOAT_TYPES, Array, as_array, instance_hint
 from nnlib._workspace import Buffered
-from nnlib.errors import ArgumentError, NonFiniteError, OrderError, ShapeError
+from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, OrderError, ShapeError
 
 
 class Loss(Buffered, ABC):
@@ -57,7 +57,7 @@ class Loss(Buffered, ABC):
         with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the cause
             value = self._value(z, t)
         if not math.isfinite(value):
-            self._explain(value, z)
+            self._explain(value, z, t)
         return value
 
     @abstractmethod
@@ -112,20 +112,36 @@ class Loss(Buffered, ABC):
             raise ShapeError(message)
         return change
 
-    def _explain(self, value: float, z: Array) -> None:
+    def _explain(self, value: float, z: Array, t: np.ndarray[Any, Any]) -> None:
         """Raise the error that says why the loss is not finite."""
         bad = int(z.size - np.count_nonzero(np.isfinite(z)))
         if bad:
             cause = f"{bad} of {z.size} predictions are nan or infinite"
         else:
-            cause = f"predictions reach {float(np.abs(z).max()):.3g}, too large for {z.dtype}"
+            # Labels are compared with no prediction, and targets from 0 to 1 are never the larger.
+            sizes = {"predictions": float(np.abs(z).max())}
+            if t.dtype.kind == "f":
+                sizes["targets"] = float(np.abs(t).max())
+            name = max(sizes, key=lambda key: sizes[key])
+            cause = f"{name} reach {sizes[name]:.3g}, too large for {z.dtype}"
         message = (
-            f"{self!r}.forward: the loss is {value}, because {cause}. Lower the learning rate."
+            f"{self!r}.forward: the loss is {value}, because {cause}. "
+            "Scale inputs and targets, or take smaller steps."
         )
         raise NonFiniteError(message)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def check_loss(loss: object, where: str) -> None:
+    """Raise ``DtypeError`` unless ``loss`` is a loss."""
+    if not isinstance(loss, Loss):
+        message = (
+            f"{where}: loss is {loss!r:.60}, expected a Loss, such as CrossEntropy()."
+            f"{instance_hint(loss)}"
+        )
+        raise DtypeError(message)
 
 
 def like_prediction(

@@ -19,7 +19,12 @@ class BinaryCrossEntropy(Loss):
 
         L = −mean( t ln σ(z) + (1 − t) ln(1 − σ(z)) ) = mean( max(z, 0) − z t + ln(1 + e^{−|z|}) )
 
-    The second form never overflows. The gradient is dz = (σ(z) − t) / n.
+    L is in nats: a guess of one half costs ln 2 = 0.69. The second form never overflows. The
+    gradient is dz = (σ(z) − t) / n, with n the number of entries of z.
+
+    References
+    ----------
+    Cox (1958), Journal of the Royal Statistical Society B 20, 215-242.
 
     Examples
     --------
@@ -52,6 +57,10 @@ class BinaryCrossEntropy(Loss):
 
         Raises
         ------
+        ShapeError
+            If the targets have another shape, or there are none.
+        DtypeError
+            If the targets are not real numbers.
         ArgumentError
             If a target is not from 0 to 1.
         """
@@ -79,7 +88,12 @@ class BinaryCrossEntropy(Loss):
         Returns
         -------
         dz : ndarray of the shape of the prediction
-            Loss gradient at the logits, a fresh array.
+            Loss gradient at the logits, in nats per unit of z, a fresh array.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
         """
         kept = self._recall("backward")
         z, t = kept["z"], kept["t"]
@@ -101,6 +115,13 @@ class BinaryCrossEntropy(Loss):
         -------
         dz_dot : ndarray of that shape
             Change of the gradient.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
+        ShapeError
+            If ``prediction_dot`` does not end in the shape of the prediction.
         """
         z = self._recall("rbackward")["z"]
         p = sigmoid(z, out=np.empty_like(z), scratch=np.empty_like(z))
@@ -108,17 +129,23 @@ class BinaryCrossEntropy(Loss):
         return change
 
     def count_correct(self) -> int:
-        """Count the answers of the last ``forward`` on the right side of z = 0.
+        """Count the rows of the last ``forward`` whose answers are all on the right side of z = 0.
 
         Returns
         -------
         count : int
-            Entries where z > 0 agrees with t > ½, divided by the outputs of a row.
+            Rows in which z > 0 agrees with t > ½ for every output.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
         """
         kept = self._recall("count_correct")
         z, t = kept["z"], kept["t"]
-        right = int(np.count_nonzero((z > 0) == (t > 0.5)))
-        return right * len(z) // int(z.size)
+        # Whole rows, so that the counts of slices and batches add up without rounding.
+        right = ((z > 0) == (t > 0.5)).reshape(len(z), -1)
+        return int(np.count_nonzero(right.all(axis=1)))
 
 
 class CrossEntropy(Loss):
@@ -126,7 +153,12 @@ class CrossEntropy(Loss):
 
         L = mean( ln Σ_k e^{z_k} − z_label )        dz = (softmax(z) − onehot(label)) / N
 
-    The largest logit of a row is taken off first, which changes neither and prevents overflow.
+    L is in nats: a guess among K classes costs ln K. The largest logit of a row is taken off
+    first, which changes neither and prevents overflow.
+
+    References
+    ----------
+    Bridle (1990), Neurocomputing, NATO ASI Series 68, 227-236.
 
     Examples
     --------
@@ -220,7 +252,12 @@ class CrossEntropy(Loss):
         Returns
         -------
         dz : ndarray of shape (..., N, K)
-            Loss gradient at the logits, a fresh array.
+            Loss gradient at the logits, in nats per unit of z, a fresh array.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
         """
         kept = self._recall("backward")
         p, places = kept["p"], kept["places"]
@@ -241,6 +278,13 @@ class CrossEntropy(Loss):
         -------
         dz_dot : ndarray of that shape
             Change of the gradient.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
+        ShapeError
+            If ``prediction_dot`` does not end in the shape of the prediction.
         """
         kept = self._recall("rbackward")
         p = kept["p"]
@@ -256,6 +300,11 @@ class CrossEntropy(Loss):
         -------
         count : int
             Number of such rows.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
         """
         kept = self._recall("count_correct")
         p = kept["p"]

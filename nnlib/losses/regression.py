@@ -14,7 +14,12 @@ from nnlib.losses.base import Loss, like_prediction
 class MSE(Loss):
     """Mean squared error: L = Σ (z − t)² / n, a mean over rows and outputs, without ½.
 
-    Its gradient is dz = 2 (z − t) / n, with n the number of entries of z.
+    Its gradient is dz = 2 (z − t) / n, with n the number of entries of z. The unit of L
+    is that of the targets, squared.
+
+    References
+    ----------
+    Widrow & Hoff (1960), IRE WESCON Convention Record 4, 96-104.
 
     Examples
     --------
@@ -44,6 +49,15 @@ class MSE(Loss):
         -------
         targets : ndarray of that shape and dtype
             The targets.
+
+        Raises
+        ------
+        ShapeError
+            If the targets have another shape, or there are none.
+        DtypeError
+            If the targets are not real numbers.
+        ArgumentError
+            If a target is nan or infinite.
         """
         return like_prediction(self, prediction_shape, targets, dtype)
 
@@ -60,6 +74,11 @@ class MSE(Loss):
         -------
         dz : ndarray of the shape of the prediction
             Loss gradient at the prediction, a fresh array.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
         """
         error: Array = self._recall("backward")["error"]
         dz: Array = self._array("dz", error.shape, error.dtype)
@@ -77,6 +96,13 @@ class MSE(Loss):
         -------
         dz_dot : ndarray of that shape
             Change of the gradient.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
+        ShapeError
+            If ``prediction_dot`` does not end in the shape of the prediction.
         """
         error = self._recall("rbackward")["error"]
         change: Array = self._tangent(prediction_dot, error) * (2.0 / error.size)

@@ -89,7 +89,7 @@ class Optimizer(ABC):
             bad = int(grad.size - np.count_nonzero(np.isfinite(grad)))
             message = (
                 f"{self!r}.step: {bad} of {grad.size} entries of the gradient are nan or infinite. "
-                "No step was taken. Lower the learning rate."
+                "No step was taken. Scale the data, or lower the learning rate."
             )
             raise NonFiniteError(message)
         self._update(self.model.theta, grad, lr)

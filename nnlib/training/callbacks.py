@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnlib._array import instance_hint
 from nnlib.errors import DtypeError
 
 if TYPE_CHECKING:
@@ -105,12 +106,20 @@ class Callbacks(Callback):
     """Several callbacks as one, in order."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
-        for callback in callbacks:
-            if not isinstance(callback, Callback):
-                hint = " Create it with parentheses." if isinstance(callback, type) else ""  # type: ignore[unreachable]  # callers need not be typed
-                message = f"fit: callbacks hold {callback!r:.60}, expected a Callback.{hint}"
-                raise DtypeError(message)
+        if not isinstance(callbacks, Iterable):
+            message = (  # type: ignore[unreachable]  # callers need not be typed
+                f"fit: callbacks is {callbacks!r:.60}, expected a list of Callback objects. "
+                "Write callbacks=[...], also for one."
+            )
+            raise DtypeError(message)
         self._callbacks = tuple(callbacks)
+        for callback in self._callbacks:
+            if not isinstance(callback, Callback):
+                message = (  # type: ignore[unreachable]  # callers need not be typed
+                    f"fit: callbacks hold {callback!r:.60}, expected a Callback."
+                    f"{instance_hint(callback)}"
+                )
+                raise DtypeError(message)
 
     def on_train_begin(self, run: Run) -> None:
         """Call all."""

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, Seed, as_array, check_count
+from nnlib._array import Array, Seed, as_array, as_generator, check_count, instance_hint
 from nnlib._progress import Progress
 from nnlib._workspace import Workspace
 from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
 from nnlib.layers import Sequential
 from nnlib.losses import Loss
+from nnlib.losses.base import check_loss
 from nnlib.optimizers import Optimizer
 from nnlib.training.callbacks import Callback, Callbacks, Run
 from nnlib.training.history import History
@@ -42,7 +43,8 @@ def fit(
 
     Everything is checked before the first update, so a refusal changes nothing. If the loss or a
     gradient becomes nan or infinite, the parameters of the last finite loss are put back and the
-    optimizer forgets its momentum. An interrupt from the keyboard ends training, and the history
+    optimizer forgets its momentum. If only the validation loss does, training stops and the
+    parameters stay as they are. An interrupt from the keyboard ends training, and the history
     of the completed epochs is returned.
 
     Parameters
@@ -81,10 +83,13 @@ def fit(
     ------
     ShapeError
         If rows and targets do not fit the model or each other.
+    DtypeError
+        If model, loss, optimizer or callbacks are something else, or data are not numbers.
     ArgumentError
         If a value is outside what it may be, or data hold nan.
     NonFiniteError
-        If training diverged; its ``history`` holds the completed epochs.
+        If training diverged, or the validation loss is not finite; its ``history`` holds the
+        completed epochs.
     """
     _check_parts(model, loss, optimizer)
     n_epochs = check_count(epochs, "epochs", "fit", minimum=0)
@@ -94,7 +99,7 @@ def fit(
     if validation_data is not None:
         validation = _check_data(model, loss, *_pair(validation_data), "validation ")
     run = Run(
-        model, optimizer, loss, History(), np.random.default_rng(rng), n_epochs,
+        model, optimizer, loss, History(), as_generator(rng, "fit"), n_epochs,
         n_batches=-(-len(rows[0]) // batch_size),
     )  # fmt: skip
     trainer = _Trainer(run, rows, validation, batch_size, Callbacks(callbacks), shuffle=shuffle)
@@ -124,6 +129,8 @@ class _Trainer:
         self.batch_size, self.shuffle = batch_size, shuffle
         self.workspace = Workspace()
         self.last_finite = run.model.theta.copy()
+        self.rate = float("nan")
+        self.batches_done = False  # whether the updates of the present epoch are complete
 
     def train(self, bar: Progress) -> None:
         """Run all epochs, and leave a usable history however they end."""
@@ -150,6 +157,7 @@ class _Trainer:
         """Use every row once, then judge."""
         run, n = self.run, len(self.X)
         start_time, total, correct = perf_counter(), 0.0, 0
+        self.batches_done = False
         run.model.train()
         self.callbacks.on_epoch_begin(run)
         order = run.rng.permutation(n) if self.shuffle else np.arange(n)
@@ -165,17 +173,18 @@ class _Trainer:
             bar.advance()
             if run.stop_reason is not None:
                 break
+        self.batches_done = True
         self.check_parameters()
-        history = run.history
-        history.lr.append(self.rate)
-        history.loss.append(total / seen)
+        entries = {"loss": total / seen, "lr": self.rate}
         if self.counts:
-            history.accuracy.append(correct / seen)
-        shown = {"loss": history.loss[-1]}
+            entries["accuracy"] = correct / seen
         if self.validation is not None:
-            shown["validation_loss"] = self.judge()
-        history.seconds.append(perf_counter() - start_time)
-        bar.say(title, **shown)
+            entries |= self.judge(self.validation)
+        entries["seconds"] = perf_counter() - start_time
+        # All at once: an epoch that fails or is interrupted half way leaves no ragged history.
+        for name, value in entries.items():
+            getattr(run.history, name).append(value)
+        bar.say(title, **{k: v for k, v in entries.items() if k in {"loss", "validation_loss"}})
         self.callbacks.on_epoch_end(run)
 
     def update(self, index: np.ndarray[Any, Any]) -> int:
@@ -198,16 +207,20 @@ class _Trainer:
         self.counts = None not in correct
         return sum(filter(None, correct))
 
-    def judge(self) -> float:
-        """Append the validation loss, and accuracy if there is one."""
-        assert self.validation is not None  # ruff: ignore[assert]  narrows the type
-        X, y = self.validation
-        history, loss = self.run.history, self.run.loss
-        history.validation_loss.append(loss.forward(self.run.model.predict(X), y))
+    def judge(self, validation: Rows) -> dict[str, float]:
+        """Return the validation loss, and accuracy if there is one, by their history names."""
+        X, y = validation
+        loss = self.run.loss
+        entries = {"validation_loss": loss.forward(self.predict(X), y)}
         correct = loss.count_correct()
         if correct is not None:
-            history.validation_accuracy.append(correct / len(X))
-        return history.validation_loss[-1]
+            entries["validation_accuracy"] = correct / len(X)
+        return entries
+
+    def predict(self, X: Array) -> Array:
+        """Run the model; overflow is reported by the loss, so no second, vaguer warning."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.run.model.predict(X)
 
     def check_parameters(self) -> None:
         """Raise if the last update of an epoch, whose loss nobody computes, went wrong."""
@@ -216,37 +229,57 @@ class _Trainer:
             raise NonFiniteError(message)
 
     def diagnosis(self, error: NonFiniteError) -> NonFiniteError:
-        """Go back to the last finite loss, and say what happened in terms of training."""
-        run = self.run
-        model = run.model
-        if run.step:
-            model.theta = self.last_finite
-        run.optimizer.reset()
-        run.stop_reason = f"diverged in epoch {run.epoch + 1}"
-        rate = getattr(self, "rate", None)
-        message = (
-            f"fit: training diverged in epoch {run.epoch + 1}, update {run.step + 1}"
-            + (f", at learning rate {rate:g}" if rate is not None else "")
-            + f", after a loss of {run.batch_loss:.3g}: {error} "
-            "The parameters before the last update were put back, and the optimizer was reset. "
-            "Try a tenth of the rate, or scale the inputs."
-        )
+        """Say what happened in terms of training, with the record of the completed epochs."""
+        run, epoch = self.run, self.run.epoch + 1
+        # Validation is often the first to see what the last update did: ask the training rows too.
+        training_loss = self.training_loss() if self.batches_done else None
+        if training_loss is not None:
+            run.stop_reason = f"validation loss not finite in epoch {epoch}"
+            message = (
+                f"fit: the validation loss of epoch {epoch} is not finite, while the training rows "
+                f"give {training_loss:.3g} with the same parameters, which stay. "
+                "Scale the validation inputs and targets like those of training."
+            )
+        elif run.step == 0:
+            run.stop_reason = f"diverged in epoch {epoch}"
+            message = (
+                "fit: the loss or its gradient is not finite before the first update, "
+                f"with data and weights as they came: {error}"
+            )
+        else:
+            run.stop_reason = f"diverged in epoch {epoch}"
+            run.model.theta = self.last_finite
+            update = run.step if self.batches_done else run.step + 1
+            message = (
+                f"fit: training diverged in epoch {epoch}, update {update}, at learning rate "
+                f"{self.rate:g}, after a loss of {run.batch_loss:.3g}: {error} "
+                "The parameters of the last finite loss were put back, and the optimizer was "
+                "reset. Try a tenth of the rate, or scale the inputs."
+            )
+            run.optimizer.reset()
         diagnosed = NonFiniteError(message)
         run.history.stop_reason, run.history.steps = run.stop_reason, run.step
         diagnosed.history = run.history
         return diagnosed
+
+    def training_loss(self) -> float | None:
+        """Return the loss of the training rows with the present parameters; None if not finite."""
+        try:
+            return self.run.loss.forward(self.predict(self.X), self.y)
+        except NonFiniteError:
+            return None
 
 
 def _check_parts(model: object, loss: object, optimizer: object) -> None:
     """Check that the three parts are what they should be, and belong together."""
     for name, part, kind, expected in (
         ("model", model, Sequential, "a Sequential, such as Sequential(Linear(64, 10))"),
-        ("loss", loss, Loss, "a Loss, such as CrossEntropy()"),
         ("optimizer", optimizer, Optimizer, "an Optimizer, such as SGD(model, lr=0.1)"),
     ):
         if not isinstance(part, kind):
-            message = f"fit: {name} is {part!r:.60}, expected {expected}."
+            message = f"fit: {name} is {part!r:.60}, expected {expected}.{instance_hint(part)}"
             raise DtypeError(message)
+    check_loss(loss, "fit")
     assert isinstance(model, Sequential)  # ruff: ignore[assert]  narrows the types
     assert isinstance(optimizer, Optimizer)  # ruff: ignore[assert]
     if optimizer.model is not model:
@@ -289,5 +322,6 @@ def _check_data(model: Sequential, loss: Loss, X: ArrayLike, y: ArrayLike, kind:
         bad = int(np.count_nonzero(~np.isfinite(inputs)))
         message = f"fit: {kind}X holds nan or infinity in {bad} places. Drop or fill those rows."
         raise ArgumentError(message)
-    output = model.predict(inputs[:1])
+    with np.errstate(over="ignore", invalid="ignore"):  # only the shape is looked at
+        output = model.predict(inputs[:1])
     return inputs, loss.check((len(inputs), *output.shape[1:]), targets, output.dtype)

@@ -7,6 +7,7 @@ import pytest
 
 from nnlib import (
     ArgumentError,
+    DtypeError,
     Linear,
     NonFiniteError,
     ShapeError,
@@ -60,6 +61,14 @@ def test_a_gradient_of_zero_has_no_error():
     assert check_gradient(lambda t: 1.0, np.ones(3), np.zeros(3)).relative_error == 0
 
 
+def test_a_claimed_slope_on_a_flat_function_does_not_pass():
+    """The numerical gradient is exactly zero here: it cannot be what the error is measured in."""
+    check = check_gradient(lambda t: 1.0, np.ones(3), np.ones(3))
+
+    assert not check
+    assert check.relative_error == pytest.approx(1)
+
+
 def test_a_layer_is_checked_in_float64_and_left_alone(rng):
     layer = Linear(4, 3, rng=0)
     theta, grad = layer.theta.copy(), layer.grad.copy()
@@ -78,3 +87,34 @@ def test_bad_arguments_are_named():
         check_gradient(cubic, np.ones(3), np.ones(3), directions=0)
     with pytest.raises(NonFiniteError, match="nan or infinity near theta"):
         check_gradient(lambda t: float("nan"), np.ones(3), np.ones(3))
+    with pytest.raises(ArgumentError, match="check_gradient: rng is 'a', expected a whole"):
+        check_gradient(cubic, np.ones(3), np.ones(3), rng="a")
+    with pytest.raises(ArgumentError, match=r"check_layer: rng is -1, expected a whole"):
+        check_layer(Linear(3, 2), np.ones((4, 3)), rng=-1)
+    with pytest.raises(DtypeError, match=r"check_layer: layer is 3, expected a layer"):
+        check_layer(3, np.ones((4, 3)))
+
+
+@pytest.mark.parametrize(
+    "check", [central_difference, lambda f, t: check_gradient(f, t, np.ones(3))]
+)
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (3, "function is 3, expected a function of theta"),
+        (lambda t: "high", "function returned 'high', expected one number"),
+        (lambda t: "1.5", "function returned '1.5', expected one number"),
+        (lambda t: None, "function returned None, expected one number"),
+        (lambda t: 1j, "function returned 1j, expected one number"),
+        (lambda t: t**3, r"function returned array\(.*, expected one number"),
+        (lambda t: [[1.0], [1.0, 2.0]], r"function returned \[\[1.0.*, expected one number"),
+    ],
+)
+def test_what_is_not_a_function_to_a_number_is_named(check, function, message):
+    with pytest.raises(DtypeError, match=message):
+        check(function, np.ones(3))
+
+
+@pytest.mark.parametrize("number", [2, True, np.float32(2), np.array(2.0)])
+def test_every_kind_of_real_number_may_be_returned(number):
+    np.testing.assert_array_equal(central_difference(lambda t: number, np.ones(2)), [0.0, 0.0])

@@ -53,5 +53,11 @@ def test_fans_are_positive_whole_numbers(initializer):
         initializer(2, 1.5)
 
 
+@pytest.mark.parametrize("initializer", [pair[0] for pair in VARIANCES])
+def test_a_seed_is_a_whole_number_a_generator_or_none(initializer):
+    with pytest.raises(ArgumentError, match=f"{initializer.__name__}: rng is 'a', expected"):
+        initializer(3, 2, "a")
+
+
 def test_zeros_are_zeros():
     np.testing.assert_array_equal(zeros(2, 3), np.zeros((2, 3)))

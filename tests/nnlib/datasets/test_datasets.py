@@ -123,3 +123,16 @@ def test_unknown_names_and_options_are_listed():
         datasets.load("two_moons", n=1)
     with pytest.raises(ArgumentError, match="noise is -1"):
         datasets.load("spirals", noise=-1)
+
+
+@pytest.mark.parametrize(
+    ("draw", "where"),
+    [
+        (lambda rng: datasets.load("two_moons", rng=rng), r'datasets.load\("two_moons"\)'),
+        (lambda rng: datasets.load("spirals", rng=rng), r'datasets.load\("spirals"\)'),
+        (lambda rng: datasets.load("digits").split(rng=rng), "Dataset.split"),
+    ],
+)
+def test_other_seeds_are_refused(draw, where):
+    with pytest.raises(ArgumentError, match=f"^{where}: rng is 'a', expected a whole number"):
+        draw("a")

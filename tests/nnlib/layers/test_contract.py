@@ -157,11 +157,13 @@ def test_what_the_caller_does_with_x_and_y_does_not_reach_backward(case: LayerCa
     y = layer.forward(x)
     dy = rng.normal(size=y.shape)
     expected = layer.backward(dy)
+    expected_grad = layer.grad.copy()
 
     y = layer.forward(x)
     x[...], y[...] = 7.0, 9.0
 
     np.testing.assert_array_equal(layer.backward(dy), expected)
+    np.testing.assert_array_equal(layer.grad, expected_grad)
 
 
 @every_layer

@@ -21,6 +21,18 @@ def test_bias_gradient_sums_over_rows():
     np.testing.assert_array_equal(layer.db, [111, 0, 5])
 
 
+def test_the_weight_gradient_is_that_of_the_x_that_came():
+    """By hand: xᵀ dy = 2 · 3. A learner may fill x with the next batch before backward."""
+    layer = Linear(1, 1, rng=0)
+    x = np.array([[2.0]], np.float32)  # of the layer's dtype, so that no cast copies it
+    layer.forward(x)
+
+    x[...] = 100.0
+    layer.backward([[3.0]])
+
+    np.testing.assert_array_equal(layer.dW, [[6.0]])
+
+
 @given(batch=st.lists(sizes, min_size=1, max_size=3), n_in=sizes, n_out=sizes)
 def test_more_batch_axes_are_rows(batch, n_in, n_out):
     rng = np.random.default_rng(0)
@@ -146,3 +158,11 @@ def test_refused_values_change_nothing():
 def test_init_must_be_a_function():
     with pytest.raises(ArgumentError, match="init is 'he', expected a function"):
         Linear(3, 2, init="he")
+
+
+@pytest.mark.parametrize("rng", ["a", "7", -1, 1.5, True, [1]])
+def test_other_seeds_are_refused(rng):
+    with pytest.raises(
+        ArgumentError, match=r"^Linear: rng is .*, expected a whole number of at least 0"
+    ):
+        Linear(3, 2, rng=rng)

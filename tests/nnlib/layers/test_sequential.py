@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -144,6 +145,21 @@ def test_a_copied_layer_can_join_another_model():
     assert not np.shares_memory(model.theta, other.theta)
 
 
+@pytest.mark.parametrize(
+    "duplicate",
+    [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), lambda m: m.astype(np.float32)],
+    ids=["copied", "pickled", "cast"],
+)
+def test_the_layers_of_a_copied_model_belong_to_the_copy(duplicate):
+    """Else a second model would take their vectors away, and the copy would stop learning."""
+    model = duplicate(mlp())
+
+    for layer in (model.layers[0], model.layers[1], model.layers[1].layers[1]):
+        with pytest.raises(SharedLayerError, match="belongs to another model"):
+            Sequential(layer)
+    Sequential(model)  # the copy itself is nobody's
+
+
 def test_a_refused_model_leaves_its_layers_alone():
     first, second = Linear(2, 3), Linear(4, 1)
     before = first.theta
@@ -196,6 +212,9 @@ def test_a_state_that_does_not_fit_changes_nothing():
         model.load_state_dict({k: v for k, v in state.items() if k != "0.b"} | {"extra": 1})
     with pytest.raises(ShapeError, match=r"3\.W has shape"):
         model.load_state_dict(state | {"3.W": np.ones((3, 6))})
+
+    with pytest.raises(DtypeError, match="state is 3, expected a dictionary"):
+        model.load_state_dict(3)
 
     np.testing.assert_array_equal(model.theta, before)
 
@@ -334,3 +353,15 @@ def test_rows_and_targets_must_match(rng):
         mlp().loss_and_gradient(np.ones((4, 5)), np.zeros(3, int), CrossEntropy())
     with pytest.raises(ShapeError, match="at least one"):
         mlp().loss_and_gradient(np.ones((0, 5)), np.zeros(0, int), CrossEntropy())
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (MSE, r"loss is <class .*, expected a Loss, .*Create it with parentheses"),
+        ("mse", r"^Sequential.loss_and_gradient: loss is 'mse', expected a Loss"),
+    ],
+)
+def test_what_is_no_loss_is_named(loss, message):
+    with pytest.raises(DtypeError, match=message):
+        mlp().loss_and_gradient(np.ones((4, 5)), np.ones((4, 3)), loss)

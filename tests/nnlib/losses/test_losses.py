@@ -54,6 +54,33 @@ def test_classified_rows_are_counted():
     assert mse.count_correct() is None
 
 
+def test_a_row_of_several_answers_is_right_if_all_of_them_are():
+    loss = BinaryCrossEntropy()
+    loss.forward(
+        [[1.0, -1.0], [2.0, 3.0], [-1.0, -2.0], [4.0, -4.0]],
+        [[1, 0], [1, 0], [0, 1], [1, 0]],
+    )
+
+    assert loss.count_correct() == 2  # the first and the last; the others are half right
+
+
+def test_counts_of_slices_add_up_to_the_count_of_the_batch(rng):
+    z, t = rng.normal(size=(11, 3)), rng.integers(0, 2, (11, 3))
+    loss, slices = BinaryCrossEntropy(), 0
+    for i in range(11):
+        loss.forward(z[i : i + 1], t[i : i + 1])
+        slices += loss.count_correct()
+
+    loss.forward(z, t)
+
+    assert (
+        slices
+        == loss.count_correct()
+        == sum((z[i] > 0).tolist() == t[i].tolist() for i in range(11))
+    )
+    assert 0 < slices < 11
+
+
 @pytest.mark.parametrize(
     ("targets", "error", "message"),
     [

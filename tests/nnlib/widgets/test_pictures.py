@@ -5,30 +5,17 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from nnlib.widgets import Figure, GradientCheck, GraphStepper, WorkedNetwork
+from nnlib.widgets import GradientCheck, WorkedNetwork
+from tests.browser.figure import MISS, PICTURE, TIMING, percentile
+from tests.nnlib.widgets.figures import FIGURES, GATED, Show, unlocked
 
 pytestmark = pytest.mark.browser
 
-Show = Callable[..., Any]
 
-FIGURES: dict[str, Callable[[], Figure]] = {
-    "worked_network": WorkedNetwork,
-    "graph_stepper": lambda: GraphStepper(graph="tied"),
-    "gradient_check": GradientCheck,
-}
-
-
-def unlocked(show: Show, figure: Figure, **options: Any) -> Any:
-    shown = show(figure, **options)
-    shown.drawn(shown.button("Show without predicting").click)
-    return shown
-
-
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", GATED)
 @pytest.mark.parametrize("width", [960, 720, 390, 300])
 def test_text_of_a_picture_is_at_least_12_pixels_high(show: Show, name: str, width: int) -> None:
     shown = unlocked(show, FIGURES[name](), width=width)
@@ -107,22 +94,47 @@ def test_picture_is_there_when_the_key_has_been_handled_and_python_hears_later(s
     assert "w₁₃ 1.0000" in grown[1]
 
 
-TIMING = """() => {
-  window.samples = [];
-  const root = document.querySelector(".nn-figure");
-  addEventListener("keydown", (event) => {
-    const before = root.dataset.n;
-    const look = () => requestAnimationFrame(() => (root.dataset.n === before ? look()
-      : requestAnimationFrame(() => window.samples.push(performance.now() - event.timeStamp))));
-    look();
-  }, true);
-}"""
+SLIDERS = [("worked_network", "w₁₃"), ("graph_stepper", "w"), ("gradient_check", "step h")]
 
 
-@pytest.mark.parametrize(
-    ("name", "slider"),
-    [("worked_network", "w₁₃"), ("graph_stepper", "w"), ("gradient_check", "step h")],
-)
+@pytest.mark.parametrize(("name", "slider"), SLIDERS)
+def test_key_changes_the_picture_and_back_again(show: Show, name: str, slider: str) -> None:
+    shown = unlocked(show, FIGURES[name]())
+    shown.frame.get_by_label(slider, exact=True).focus()
+
+    pictures = [shown.root.evaluate(PICTURE)]
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        shown.press(key)
+        pictures.append(shown.root.evaluate(PICTURE))
+
+    assert len(set(pictures)) == 3
+    assert pictures[1] == pictures[3]
+
+
+def test_curves_of_the_gradient_check_are_drawn_anew_and_the_dot_stays_on_its_own(
+    show: Show,
+) -> None:
+    shown = unlocked(show, GradientCheck())
+    curves = shown.frame.locator("path.nn-curve")
+    lines, misses = [], []
+
+    for group, choice in [
+        ("Arithmetic", "float32"),
+        ("Difference", "forward"),
+        ("Function", "x²"),
+    ]:
+        radio = shown.frame.get_by_role("radiogroup", name=group)
+        before = curves.evaluate_all("(nodes) => nodes.map((n) => n.getAttribute('d'))")
+        shown.drawn(radio.locator("label", has_text=choice).click)
+        after = curves.evaluate_all("(nodes) => nodes.map((n) => n.getAttribute('d'))")
+        lines.append([a != b for a, b in zip(before, after, strict=True)])
+        misses.append(shown.root.evaluate(MISS))
+
+    assert lines == [[True, True]] * 3
+    assert max(misses) < 0.1  # pixels: the points of a curve are written with one decimal
+
+
+@pytest.mark.parametrize(("name", "slider"), SLIDERS)
 def test_picture_follows_a_key_within_the_budget(
     show: Show,
     name: str,
@@ -132,15 +144,15 @@ def test_picture_follows_a_key_within_the_budget(
 ) -> None:
     """The budget is 50 ms at the 95th percentile; a busy machine fails only beyond four times."""
     shown = unlocked(show, FIGURES[name]())
-    shown.frame.evaluate(TIMING)
+    shown.root.evaluate(TIMING)
     shown.frame.get_by_label(slider, exact=True).focus()
 
     for i in range(40):
         shown.press("ArrowLeft" if i % 2 else "ArrowRight")
-    shown.frame.wait_for_function("window.samples.length >= 40")
+    shown.frame.wait_for_function("nnSamples.length >= 40", timeout=10_000)
 
-    samples = sorted(shown.frame.evaluate("window.samples"))
-    p95 = samples[int(0.95 * len(samples))]
+    samples = sorted(shown.frame.evaluate("nnSamples"))
+    p95 = percentile(samples, 0.95)
     record_property("key_to_picture_p95_ms", p95)
     with capsys.disabled():
         median = statistics.median(samples)
