@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.lab import Notebook
 from tests.browser.server import ROOT, Server, running_lab
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.fixture(scope="session")

@@ -24,18 +24,37 @@ UNREACHED = """(root) => {
     .filter((node) => !groups.has(group(node))).map((node) => node.outerHTML.slice(0, 90));
 }"""
 
+PICTURE = """(root) => root.querySelector("svg[role=img]").innerHTML"""
+
 TIMING = """(root) => {
   window.nnSamples = [];
   window.nnTimer?.abort();
   window.nnTimer = new AbortController();
-  const began = (event) => {
-    const before = root.dataset.n;
-    const look = () => requestAnimationFrame(() => (root.dataset.n === before ? look()
-      : requestAnimationFrame(() => nnSamples.push(performance.now() - event.timeStamp))));
-    look();
+  const svg = root.querySelector("svg[role=img]");
+  // The attributes of the element itself, such as its label, are not what is drawn.
+  const isDrawing = ({ type, target }) => type !== "attributes" || target !== svg;
+  const began = ({ timeStamp }) => {
+    const watch = new MutationObserver((records) => {
+      if (!records.some(isDrawing)) return;
+      watch.disconnect();
+      requestAnimationFrame(() => requestAnimationFrame(
+        () => nnSamples.push(performance.now() - timeStamp)));
+    });
+    watch.observe(svg,
+      { subtree: true, childList: true, characterData: true, attributes: true });
   };
   addEventListener("keydown", began, { capture: true, signal: window.nnTimer.signal });
 }"""
+"""Measure from each keydown to the frame after the one in which the drawing has changed."""
+
+MISS = """(root) => {
+  const dot = root.querySelector("svg circle.nn-dot[r='7']");
+  const line = root.querySelector("svg path.nn-curve:not(.nn-faint)").getAttribute("d");
+  const points = line.slice(1).split("L").map((pair) => pair.split(" ").map(Number));
+  const [x, y] = ["cx", "cy"].map((name) => Number(dot.getAttribute(name)));
+  return Math.min(...points.map(([px, py]) => Math.hypot(px - x, py - y)));
+}"""
+"""How far the dot of the gradient check is from the nearest point of the curve it belongs to."""
 
 OVERFLOW = """(root) => {
   const edge = Math.min(root.getBoundingClientRect().right,
@@ -114,6 +133,11 @@ class LiveFigure:
         )
         return f"__import__('ipywidgets').widgets.widget._instances[{model_id!r}].{name}"
 
+    def picture(self) -> str:
+        """Return what is drawn, as markup."""
+        drawn: str = self.root.evaluate(PICTURE)
+        return drawn
+
     def text(self, selector: str) -> str:
         return self.root.locator(selector).first.inner_text()
 
@@ -131,10 +155,13 @@ class LiveFigure:
         return float(value)
 
     def key_to_picture_ms(self, keys: Sequence[str]) -> list[float]:
-        """Press keys and measure each from keydown to the frame after the new picture, sorted."""
+        """Press keys and measure each from keydown to the frame after the new picture, sorted.
+
+        A key that leaves the drawing as it was gives no sample, and that is an error.
+        """
         self.root.evaluate(TIMING)
         self.press(*keys)
-        self.page.wait_for_function("(n) => nnSamples.length >= n", arg=len(keys))
+        self.page.wait_for_function("(n) => nnSamples.length >= n", arg=len(keys), timeout=10_000)
         samples: list[float] = self.page.evaluate("() => { nnTimer.abort(); return nnSamples; }")
         return sorted(samples)
 

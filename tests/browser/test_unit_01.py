@@ -12,7 +12,7 @@ import pytest
 from nnlib.widgets.gradient_check import relative_error
 from nnlib.widgets.graph_stepper import backpropagate
 from nnlib.widgets.worked_network import INPUTS, TARGET, WEIGHTS, compute
-from tests.browser.figure import LiveFigure, percentile
+from tests.browser.figure import MISS, LiveFigure, percentile
 from tests.browser.lab import Notebook
 from tests.browser.server import Server, bring_unit
 
@@ -110,6 +110,18 @@ def test_tab_reaches_every_control(fresh: Fresh, text: str) -> None:
     assert unlocked == []
 
 
+@pytest.mark.parametrize("text", SLIDERS)
+def test_key_changes_the_picture_and_a_number(opened: Fresh, text: str) -> None:
+    figure = opened(text)
+    figure.tab_to(SLIDERS[text])
+
+    for key in ("ArrowLeft", "ArrowRight"):
+        picture, numbers = figure.picture(), figure.text(".nn-tables")
+        figure.press(key)
+        assert figure.picture() != picture
+        assert figure.text(".nn-tables") != numbers
+
+
 def test_worked_network_steps_and_follows_a_slider(book: Notebook, opened: Fresh) -> None:
     figure = opened("WorkedNetwork()")
     weights = [0.15, *WEIGHTS[1:]]
@@ -129,6 +141,7 @@ def test_worked_network_steps_and_follows_a_slider(book: Notebook, opened: Fresh
     result = compute(weights)
     assert figure.value_text() == "0.1500"
     assert figure.number("y5") == f"{result['y'][2]:.4f}"
+    assert "w₁₃ 0.1500" in figure.picture()
     assert book.wait_for_value(figure.trait("weights"), weights) == weights
     assert book.evaluate(figure.trait("weights[0]")) == figure.control_value()
     assert book.evaluate(figure.trait("stage")) == 3
@@ -159,6 +172,7 @@ def test_graph_stepper_takes_numbers_and_adds_the_paths(book: Notebook, opened: 
         figure.type(local)
         figure.press("Enter")
     assert "dz/dx = 1 + 6 = 7" in figure.text(".nn-report")
+    assert "dz/dx = 1 + 6 = 7" in figure.picture()
     assert book.wait_for_value(figure.trait("step"), 6) == 6
     figure.focus_first()
     figure.tab_to("x")
@@ -169,19 +183,24 @@ def test_graph_stepper_takes_numbers_and_adds_the_paths(book: Notebook, opened: 
     expected = backpropagate("shared", [2.9])["gradients"]["x"]
     assert book.evaluate(figure.trait("gradient")) == pytest.approx([expected], rel=1e-12)
     assert "= 6.8" in figure.text(".nn-report")
+    assert "= 6.8" in figure.picture()
 
 
 def test_gradient_check_follows_slider_and_switch(book: Notebook, opened: Fresh) -> None:
     figure = opened("GradientCheck()")
     before = figure.text("table")
+    misses = [figure.root.evaluate(MISS)]
 
     figure.tab_to("central")
     figure.press("ArrowLeft")
+    misses.append(figure.root.evaluate(MISS))
     figure.tab_to("step h")
     figure.press("ArrowLeft", "ArrowLeft")
+    misses.append(figure.root.evaluate(MISS))
 
     expected = relative_error("network", "forward", "float64", 10**-2.2)
     assert figure.text("table") != before
+    assert max(misses) < 0.1, "the dot left its curve, of which one or both were not drawn anew"
     assert figure.value_text() == "10 to the power -2.2"
     assert book.wait_for_value(figure.trait("log_h"), -2.2) == figure.control_value()
     assert book.evaluate(figure.trait("method")) == "forward"
@@ -238,9 +257,11 @@ def test_cell_run_three_times_leaves_one_working_view(
     again = rerun(book, index)
     again.focus_first()
     again.tab_to(SLIDERS[text])
+    before = again.picture()
     again.press("ArrowLeft")
 
     assert again.root.count() == 1
+    assert again.picture() != before
     assert "✓ Agrees" in again.text(".nn-verdict")
     assert book.wait_for_value(again.trait("prediction"), COMMITTED[text]) == COMMITTED[text]
 
@@ -274,9 +295,10 @@ def test_reload_keeps_prediction_state_and_link_to_python(book: Notebook, opened
         assert "✓ Agrees" in figure.text(".nn-verdict")
         figure.focus_first()
         figure.tab_to(slider)
-        before = figure.value_text()
+        before = figure.value_text(), figure.picture()
         figure.press("ArrowLeft")
-        assert figure.value_text() != before
+        assert figure.value_text() != before[0]
+        assert figure.picture() != before[1]
     worked = book.figure(book.find("WorkedNetwork()"))
     assert worked.number("y5") != "?"
     weights = [0.05, *WEIGHTS[1:]]
@@ -295,7 +317,9 @@ def test_without_a_kernel_figures_say_so_and_go_on(book: Notebook, opened: Fresh
         assert "run this cell again to reconnect" in figure.text(".nn-gone")
         figure.focus_first()
         figure.tab_to(SLIDERS[text])
+        before = figure.picture()
         figure.press("ArrowLeft")
+        assert figure.picture() != before
     assert not any(quiet)
     # The widget manager complains that nobody listens to the slider; everything else is a defect.
     book.watch.errors[:] = [text for text in book.watch.errors if "Cannot send" not in text]

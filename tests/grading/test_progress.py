@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,23 @@ def test_two_processes_that_write_at_once_lose_nothing(home):
     for name in ("first", "second"):
         points = [attempt.points for attempt in attempts if attempt.exercise == name]
         assert points == [float(i) for i in range(200)]
+
+
+def test_a_write_waits_until_another_notebook_has_written(home):
+    """Linux appends a line whole in any case; Windows and network drives do not."""
+    import fcntl
+
+    with progress.path().open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        writer = threading.Thread(target=progress.record, args=(NAME, 1.0, 3.0))
+        writer.start()
+        writer.join(timeout=0.5)  # without a lock it ends within milliseconds
+        waits, meanwhile = writer.is_alive(), progress.read()
+    writer.join(timeout=30)
+
+    assert waits
+    assert meanwhile == []
+    assert [attempt.points for attempt in progress.read()] == [1.0]
 
 
 def test_a_line_cut_short_by_a_crash_costs_only_itself(home):

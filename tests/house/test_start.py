@@ -529,6 +529,35 @@ def test_python_of_the_course_comes_first_in_the_path(start: ModuleType) -> None
     assert environment["PATH"].split(os.pathsep)[0] == str(start.PYTHON.parent)
 
 
+def test_packages_of_another_python_stay_out(
+    start: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "of another Python" / "grading" / "__init__.py"
+    fake.parent.mkdir(parents=True)
+    fake.write_text("", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(fake.parents[1]))
+
+    start.main([])
+
+    _, environment = start.opened[0]
+    assert where_grading_is(dict(os.environ), tmp_path) == str(fake)
+    assert where_grading_is(environment, tmp_path) != str(fake)
+
+
+def where_grading_is(environment: dict[str, str], folder: Path) -> str:
+    """Return the file that a Python with this environment would take for ``grading``."""
+    code = "from importlib.util import find_spec as f; print(getattr(f('grading'), 'origin', ''))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
 @pytest.mark.parametrize("home", ["/dev/null", "/proc/no/such/home"])
 def test_home_that_cannot_be_written_is_replaced(
     start: ModuleType, monkeypatch: pytest.MonkeyPatch, home: str

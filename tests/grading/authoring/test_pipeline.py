@@ -109,6 +109,22 @@ def test_leaking_source_is_never_written(checkout, run, edit):
     assert not (checkout / "course" / SLUG).exists()
 
 
+def test_output_that_shows_an_answer_is_never_written(checkout, run, edit):
+    """Only the reading variant holds outputs: neither source nor the learner's cells leak here."""
+    edit(
+        'print("doubling keeps the sign")',
+        "import inspect\n\nprint(inspect.getsource(double_array).splitlines()[3])",
+    )
+
+    with pytest.raises(Refusal) as refusal:
+        run()
+
+    where = f"build/reading/{SLUG}.ipynb, cell 8: its output holds a line of the solution of"
+    assert str(refusal.value).startswith(f"{where} 'double_array'")
+    assert not (checkout / "build").exists()
+    assert not (checkout / "course" / SLUG).exists()
+
+
 def test_line_shown_on_purpose_may_be_built(checkout, run, edit):
     edit("## Going further", "## Going further\n# Remember: doubled = x + np.array(1.0) * x")
     edit(
