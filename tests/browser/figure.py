@@ -80,6 +80,7 @@ class LiveFigure:
 
     def drawn(self, act: Callable[[], Any]) -> None:
         """Do something and wait until the figure has drawn again."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(done))")  # let it settle
         before = self.n()
         act()
         self.page.wait_for_function(
