@@ -29,6 +29,7 @@ from grading.check.judging import Verdict, judge
 from grading.check.trials import Trial, draw_trials, expected_outputs, observe
 from grading.exercises import Exercise, Misconception, all_exercises
 from grading.probes import Observation, Probe
+from grading.refusals import Refusal
 
 CHECK_MEDIAN_S = 0.1
 CHECK_LONGEST_S = 2.0
@@ -234,13 +235,15 @@ def solutions_in_source() -> dict[str, Callable[..., Any]]:
     dict of str to callable
         By exercise id; exercises whose unit has no source yet are left out.
     """
-    from grading.authoring.source import read_source  # needs the instructor extra
     from grading.house import course_root, units
+
+    root = course_root()  # refuses outside a checkout, before more is imported
+    from grading.authoring.source import read_source  # needs the instructor extra
 
     registry = {declared.id: declared for declared in all_exercises()}
     found: dict[str, Callable[..., Any]] = {}
     for unit in units():
-        path = course_root() / "solutions" / f"{unit.slug}.py"
+        path = root / "solutions" / f"{unit.slug}.py"
         notebook = read_source(path, unit, registry).notebook
         namespace: dict[str, Any] = {"__name__": "solution"}
         for cell in notebook.cells:
@@ -299,7 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if everything holds, 1 otherwise.
+        0 if everything holds, 1 if not, 2 if this is no checkout of the course.
     """
     parser = argparse.ArgumentParser(prog="python -m grading.proof", description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="seeds a case is drawn from (20)")
@@ -310,7 +313,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown or options.seeds < 1:
         parser.error(f"no exercise is called {unknown[0]!r}" if unknown else "--seeds is below 1")
     chosen = [every[name] for name in options.exercises or every]
-    solutions = solutions_in_source()
+    try:
+        solutions = solutions_in_source()
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)  # ruff: ignore[print]
+        return 2
     proofs = []
     for n_done, exercise in enumerate(chosen):
         _show_progress(f"{n_done} of {len(chosen)} exercises: {exercise.id}")

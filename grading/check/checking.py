@@ -15,6 +15,7 @@ from grading.check.judging import Finding, Verdict, judge
 from grading.check.lookup import Found, find, watch_cells
 from grading.check.patterns import unread_arguments
 from grading.check.report import Evidence, Report, Row, State, report_text
+from grading.check.silencing import silenced
 from grading.check.solution import solution_text
 from grading.check.trials import Trial, draw_trials, expected_outputs, observe
 from grading.check.watchdog import watch
@@ -177,7 +178,7 @@ def _run(
                 return
 
     try:
-        with restored():
+        with restored(), silenced():
             outcome = watch(work, exercise.limit_s)
     finally:
         abandoned.set()  # a thread left behind begins no further case

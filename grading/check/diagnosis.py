@@ -1,11 +1,13 @@
 """Recognize known wrong answers by running them on the same cases.
 
 An answer shows a misconception if, on every criterion that the misconception fails, it gives the
-same outputs as the misconception's own implementation. What matches on more criteria comes first.
+same outputs as the misconception's own implementation. What fails more criteria comes first, as it
+explains more.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -52,9 +54,8 @@ def diagnose(
             wrong = _Rerun(exercise, trials, misconception)
             if wrong.shows_in(observations):
                 matches.append(wrong)
-    if len(matches) > 1:  # only then is it worth running what may take long
-        matches.sort(key=lambda wrong: -wrong.agreement_with(observations))
-        matches.sort(key=lambda wrong: -len(wrong.misconception.fails))
+    # All of them agree wherever they must fail, and are right elsewhere: nothing else ranks them.
+    matches.sort(key=lambda wrong: -len(wrong.misconception.fails))
     named: list[Misconception] = []
     explained: set[str] = set()
     for wrong in matches:
@@ -85,12 +86,6 @@ class _Rerun:
             _alike(criterion, observations[i], self._on(i))
             for i, criterion in self._pairs()
             if criterion.name in self.misconception.fails
-        )
-
-    def agreement_with(self, observations: Sequence[Observation]) -> int:
-        """Count the criteria and trials on which an answer gives the same."""
-        return sum(
-            _alike(criterion, observations[i], self._on(i)) for i, criterion in self._pairs()
         )
 
     def _pairs(self) -> Iterator[tuple[int, Criterion]]:
@@ -132,4 +127,10 @@ def _equal(left: object, right: object) -> bool:
             and right.dtype.kind in "biuf"
             and np.allclose(left, right, rtol=_DIAGNOSIS_RTOL, atol=_DIAGNOSIS_ATOL, equal_nan=True)
         )
+    if isinstance(left, np.ndarray) and isinstance(right, list):
+        left = left.tolist()
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    if isinstance(right, float) and not math.isfinite(right):
+        return False  # within a share of infinity lies every number
     return compare("", left, right, _DIAGNOSIS_RTOL, _DIAGNOSIS_ATOL) is None

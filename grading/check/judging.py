@@ -201,7 +201,8 @@ def problem_sentence(problem: Problem, arguments: Sequence[str] = ()) -> str:
     where = f" in line {problem.line} of its cell" if problem.line else ""
     sentences = {
         "arity": f"The number of results is off: {problem.detail}.",
-        "arguments": f"The arguments do not fit: {problem.detail}. Keep the signature of the stub.",
+        "arguments": f"The arguments do not fit: {problem.detail}. Keep the signature as it "
+        "was given.",
         "endless": problem.detail,
         "not_started": f"NotImplementedError is raised{where}. Delete that line once your own code "
         "stands there.",

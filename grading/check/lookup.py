@@ -32,7 +32,8 @@ class Found:
     not_started : bool
         Whether there is no attempt yet.
     answer_hash : str
-        Identifies the source of the answer, so that the same attempt counts once.
+        Identifies what the answer does, so that the same attempt counts once: comments, docstrings
+        and white space make no other answer.
     """
 
     target: Callable[..., Any] | None
@@ -70,7 +71,7 @@ def find(name: str, *, wants_class: bool = False) -> Found:
     source = _source(target)
     if source is not None and _is_stub(source):
         return Found(None, _unwritten_sentence(source), not_started=True)
-    return Found(target, answer_hash=_hash(source or repr(type(target))))
+    return Found(target, answer_hash=_hash(_without_looks(source or repr(type(target)))))
 
 
 def _unwritten_sentence(source: str) -> str:
@@ -96,9 +97,9 @@ def _wrong_kind(name: str, target: Any, wanted: str) -> str:
 
 def _learner_namespace() -> MutableMapping[str, Any]:
     """Return the notebook's namespace, or that of the script which called ``check``."""
-    shell = _shell()
-    if shell is not None:
-        namespace: MutableMapping[str, Any] = shell.user_ns
+    notebook = shell()
+    if notebook is not None:
+        namespace: MutableMapping[str, Any] = notebook.user_ns
         return namespace
     frame = inspect.currentframe()
     while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("grading."):
@@ -106,7 +107,14 @@ def _learner_namespace() -> MutableMapping[str, Any]:
     return frame.f_globals if frame is not None else {}
 
 
-def _shell() -> Any:
+def shell() -> Any:
+    """Return the notebook's IPython shell, or None in a script.
+
+    Returns
+    -------
+    IPython.core.interactiveshell.InteractiveShell or None
+        The shell.
+    """
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
 
@@ -117,22 +125,22 @@ def watch_cells() -> None:
     What is noted lives on the kernel's shell, so it is registered once in a kernel and survives
     a second import of this module.
     """
-    shell = _shell()
-    if shell is None or hasattr(shell, _NOTES):
+    notebook = shell()
+    if notebook is None or hasattr(notebook, _NOTES):
         return
     notes: dict[str, str] = {}
-    setattr(shell, _NOTES, notes)
+    setattr(notebook, _NOTES, notes)
 
     def after_cell(result: Any) -> None:
         with suppress(Exception):  # IPython prints what a callback raises, below the learner's cell
-            _note(notes, shell.user_ns, result)
+            _note(notes, notebook.user_ns, result)
 
-    shell.events.register("post_run_cell", after_cell)
+    notebook.events.register("post_run_cell", after_cell)
 
 
 def _broken_cells() -> dict[str, str]:
     """Names whose defining cell did not take effect when it last ran, and the sentence to say."""
-    notes: dict[str, str] = getattr(_shell(), _NOTES, {})
+    notes: dict[str, str] = getattr(shell(), _NOTES, {})
     return notes
 
 
@@ -207,4 +215,19 @@ def _only_raises(function: ast.FunctionDef) -> bool:
 
 
 def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
+
+
+def _without_looks(source: str) -> str:
+    """Write down the syntax tree, which knows no comments and no white space, less docstrings."""
+    try:
+        tree = ast.parse(source)
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+                and ast.get_docstring(node, clean=False) is not None
+            ):
+                del node.body[0]
+        return ast.dump(tree)
+    except (SyntaxError, ValueError, RecursionError):  # as of a lambda cut out of its line
+        return " ".join(source.split())

@@ -59,7 +59,10 @@ def other_order(
     in_place = all(name in fits[name] for name in names)
     if not pairs or in_place or not _all_placed(fits):
         return ""
-    return f"The results are right but in another order: the stub asks for `{', '.join(names)}`."
+    return (
+        "The results are right but in another order: the text between the triple quotes asks for "
+        f"`{', '.join(names)}`."
+    )
 
 
 def _all_placed(fits: dict[str, list[str]]) -> bool:

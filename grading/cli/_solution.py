@@ -39,7 +39,7 @@ def solution(
         attempts = f"{left} more attempt{'' if left == 1 else 's'}"
         typer.echo(
             f"The solution of {declared.id} opens when it passes, or after {attempts} with "
-            "different answers."
+            "different answers that return something."
         )
         leave_with(1)
     _print(declared)

@@ -22,6 +22,9 @@ STAGES = (
 )  # fmt: skip
 """Kinds of failure, as ``grading.check`` names them."""
 
+LIMIT_S = 1.5
+"""The longest that an answer may run; with stopping it and the report, a check stays below 2 s."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -176,7 +179,7 @@ class Exercise:
     n_cases : int
         Random cases a criterion, at least 5.
     limit_s : float
-        Wall-clock seconds after which the learner's code counts as endless.
+        Wall-clock seconds after which the learner's code counts as endless, 1.5 at most.
     sandbox_modules : tuple of str
         Packages beside the standard library that the answer may import while graded.
     """
@@ -198,7 +201,7 @@ class Exercise:
     rtol: float = 1e-6
     atol: float = 1e-9
     n_cases: int = 5
-    limit_s: float = 1.8
+    limit_s: float = LIMIT_S
     sandbox_modules: tuple[str, ...] = ("numpy",)
 
     def __post_init__(self) -> None:
@@ -249,5 +252,8 @@ def _rules(exercise: Exercise) -> dict[str, bool]:
             set(hint.stages) <= set(STAGES) for hint in exercise.hints
         ),
         "at least 5 random cases are needed": exercise.n_cases >= 5,
+        f"the time limit must lie above 0 and be {LIMIT_S:g} s at most": (
+            0 < exercise.limit_s <= LIMIT_S
+        ),
         "difficulty runs from 1 to 5": 1 <= exercise.difficulty <= 5,
     }

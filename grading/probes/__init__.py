@@ -11,7 +11,7 @@ says what went wrong, the inputs that were changed, and what was printed.
 array([2., 4.])
 """
 
-from grading.probes._capture import captured, restored
+from grading.probes._capture import captured, no_exit, restored
 from grading.probes._observation import Observation, Problem, Stopped, shortened
 from grading.probes._plain import Opaque, plain, same
 from grading.probes._probes import Call, Iterate, Methods, Probe, Raises
@@ -27,6 +27,7 @@ __all__ = [
     "Raises",
     "Stopped",
     "captured",
+    "no_exit",
     "plain",
     "restored",
     "same",

@@ -1,5 +1,7 @@
 """Keep a run quiet: collect what it prints, silence warnings and logs, and let it ask nobody.
 
+``exit()`` is refused as well: it would end whoever runs the answer.
+
 Nothing of a learner's run may reach stderr, where nbgrader takes any text for a failure, and
 nothing may wait for an answer that no one gives.
 """
@@ -18,6 +20,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from grading.probes._observation import MAX_PRINTED
+
+_EXITS = ("exit", "quit")
 
 
 class BoundedText(io.TextIOBase):
@@ -47,6 +51,7 @@ def restored() -> Generator[None]:
     """
     streams = sys.stdout, sys.stderr
     asks = builtins.input, sys.breakpointhook
+    exits = {name: vars(builtins)[name] for name in _EXITS if name in vars(builtins)}
     level = logging.root.manager.disable
     try:
         with warnings.catch_warnings():
@@ -54,16 +59,20 @@ def restored() -> Generator[None]:
     finally:
         sys.stdout, sys.stderr = streams
         builtins.input, sys.breakpointhook = asks
+        for name in _EXITS:  # a notebook takes them out of the builtins while a cell runs
+            vars(builtins).pop(name, None)
+        vars(builtins).update(exits)
         logging.disable(level)
 
 
 @contextmanager
 def captured() -> Generator[BoundedText]:
-    """Collect prints of a block; warnings and logs are dropped, input() and breakpoint() refuse."""
+    """Collect prints of a block and drop its warnings and logs; input(), exit() and more refuse."""
     text = BoundedText()
     with restored(), np.errstate(all="ignore"):
         sys.stdout = sys.stderr = text
         builtins.input, sys.breakpointhook = _no_input, _no_breakpoint
+        vars(builtins).update(dict.fromkeys(_EXITS, no_exit))
         logging.disable(logging.CRITICAL)
         warnings.simplefilter("ignore")
         yield text
@@ -76,4 +85,16 @@ def _no_input(*_: Any, **__: Any) -> NoReturn:
 
 def _no_breakpoint(*_: Any, **__: Any) -> NoReturn:
     message = "breakpoint() cannot stop here while the function is checked; delete that line"
+    raise RuntimeError(message)
+
+
+def no_exit(*_: Any, **__: Any) -> NoReturn:
+    """Stand in for ``exit`` and ``quit`` while an answer runs.
+
+    Raises
+    ------
+    RuntimeError
+        Always.
+    """
+    message = "exit() and quit() would end the kernel; leave a function with `return`"
     raise RuntimeError(message)

@@ -173,6 +173,18 @@ def test_an_exercise_without_a_solution_cell_is_refused(monkeypatch, capsys):
     assert "FAULT no solution cell in its unit's source" in capsys.readouterr().out
 
 
+def test_an_installation_without_sources_is_told_so_in_one_sentence(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("grading.house._PACKAGE", tmp_path / "grading")  # as from a wheel
+
+    status = proof.main(["--seeds", "1"])
+
+    printed = capsys.readouterr()
+    assert status == 2
+    assert printed.out == ""
+    assert printed.err.startswith(f"{tmp_path}: this installation holds the learners' notebooks")
+    assert len(printed.err.splitlines()) == 1
+
+
 def test_an_unknown_exercise_is_named(monkeypatch, capsys):
     with pytest.raises(SystemExit) as left:
         _main(monkeypatch, capsys, SOUND, "totl")

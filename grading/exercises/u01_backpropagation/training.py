@@ -154,5 +154,4 @@ TRAIN_MLP = Exercise(
         "138 such steps get 96 to 98 % of the held-out digits right. The batches grow from 64\n"
         "to 337 rows at the end: their gradients scatter less, and the result with them."
     ),
-    limit_s=10.0,  # five trainings of 0.03 s each, and room for a slow answer on a slow laptop
 )

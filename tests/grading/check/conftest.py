@@ -64,6 +64,8 @@ class Notebook:
             self.manager.transport = "ipc"
             self.manager.connection_file = str(Path(self._folder) / "k.json")
         environment = {**os.environ, "NNCOURSE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+        # Beneath pytest ipykernel leaves the file descriptors alone; a learner's kernel does not.
+        environment.pop("PYTEST_CURRENT_TEST", None)
         self.manager.start_kernel(env=environment, cwd=str(ROOT))
         self.client = self.manager.client()
         self.client.start_channels()
@@ -107,6 +109,14 @@ class Notebook:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def assert_calm(ran: Ran, seconds: float = 2.5) -> None:
+    """Nothing but a report and a builtin float came back, in time."""
+    assert (ran.traceback, ran.stderr, ran.stdout) == ([], "", "")
+    assert ran.result is not None
+    assert float(ran.result) >= 0, "a NumPy scalar prints as np.float64(…), which float() refuses"
+    assert ran.seconds < seconds
+
+
 @pytest.fixture(scope="module")
 def kernel_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder where the kernel records progress."""
@@ -127,7 +137,8 @@ def notebook(shared_notebook: Notebook) -> Notebook:
     """The module's kernel, with NumPy whole and no answer defined."""
     shared_notebook.run(
         "import numpy as np\n"
-        "for _name in ('mean_squared_error', 'predict_shapes'): globals().pop(_name, None)\n"
+        "for _name in ('mean_squared_error', 'predict_shapes', 'train_mlp'):\n"
+        "    globals().pop(_name, None)\n"
         "get_ipython()._nncourse_broken_cells.clear()"
     )
     return shared_notebook

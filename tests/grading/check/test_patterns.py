@@ -27,7 +27,8 @@ def test_right_results_in_another_order_are_said_to_be_so():
     report = _report(LINEAR, swapped)
 
     assert report.sentence == (
-        "The results are right but in another order: the stub asks for `dx, dW, db`."
+        "The results are right but in another order: the text between the triple quotes asks for "
+        "`dx, dW, db`."
     )
     assert {row.sentence for row in report.rows} == {report.sentence}
     assert report.earned == 0

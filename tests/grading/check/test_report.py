@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -113,8 +114,47 @@ def test_a_first_failure_that_was_reached_is_told_before_one_that_was_not():
 
     report = _report(endless_on_vectors)
 
-    assert report.sentence.startswith("It was stopped after 1.8 s without a result, in case 2")
+    assert report.sentence.startswith("It was stopped after 1.5 s without a result, in case 2")
     assert report.evidence.title.startswith("The hand example")
+
+
+def test_the_numbers_of_a_report_hold_still_from_check_to_check():
+    """A learner works on the random case that is shown: it must be there the next time."""
+
+    def wrong_at_random(y, targets):
+        loss = MSE.reference(y, targets)
+        return loss if y.size == MSE.criteria[0].hand.inputs["y"].size else loss + 1.0
+
+    first, second = _report(wrong_at_random), _report(wrong_at_random)
+
+    assert first.evidence.title.startswith("A random case")
+    assert report_text(first) == report_text(second)
+
+
+def test_a_function_left_behind_begins_no_further_case():
+    calls = []
+    gate = threading.Lock()
+    gate.acquire()
+
+    def blocked(y, targets):
+        calls.append(1)
+        try:
+            gate.acquire()  # a call into C, which nothing can stop
+            gate.release()
+        except BaseException:  # ruff: ignore[blind-except]
+            return 1.0
+        return 1.0
+
+    report = _report(blocked, replace(MSE, limit_s=0.1))
+    left = [thread for thread in threading.enumerate() if thread.name == "check"]
+    gate.release()
+    for thread in left:
+        thread.join(10)
+
+    assert "It could not be stopped and still runs" in report.remark
+    assert len(left) == 1
+    assert not left[0].is_alive()
+    assert calls == [1]
 
 
 class _Balance(HTMLParser):

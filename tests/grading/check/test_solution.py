@@ -10,6 +10,7 @@ import pytest
 from grading.check.checking import examine
 from grading.check.lookup import Found
 from grading.check.solution import solution_text, source_of
+from grading.check.watchdog import watch
 from grading.exercises import all_exercises
 
 BASE = 2
@@ -36,6 +37,13 @@ class _Counter:
         self.n = 0
 
 
+@pytest.fixture
+def without_hurry(monkeypatch):
+    """Give every answer half a minute: on a busy machine a slow one would be stopped."""
+    monkeypatch.setattr("grading.check.checking.watch", lambda work, limit_s: watch(work, 30.0))
+
+
+@pytest.mark.usefixtures("without_hurry")
 @pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.id)
 def test_both_styles_of_a_shown_solution_run_with_numpy_alone_and_pass(exercise):
     text = solution_text(exercise)
@@ -49,6 +57,7 @@ def test_both_styles_of_a_shown_solution_run_with_numpy_alone_and_pass(exercise)
         assert (report.state, report.sentence[:5]) == ("passed", "Right")
 
 
+@pytest.mark.usefixtures("without_hurry")
 @pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.id)
 def test_every_known_wrong_answer_runs_in_a_notebook_as_in_its_module(exercise):
     """The course is tried with notebooks made from them."""

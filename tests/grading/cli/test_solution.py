@@ -16,7 +16,7 @@ def test_before_the_first_attempt_three_remain(nncourse: Run) -> None:
     assert result.exit_code == 1
     assert result.output == (
         f"The solution of {declared.id} opens when it passes, or after 3 more attempts with "
-        "different answers.\n"
+        "different answers that return something.\n"
     )
 
 

@@ -98,6 +98,7 @@ def test_everything_is_put_back_after_a_run():
             sys.stdout,
             sys.stderr,
             builtins.input,
+            {name: vars(builtins).get(name, "absent") for name in ("exit", "quit")},
             sys.breakpointhook,
             logging.root.manager.disable,
         )
@@ -108,6 +109,28 @@ def test_everything_is_put_back_after_a_run():
 
     assert state() == before
     assert list(warnings.filters) == filters
+
+
+@pytest.mark.parametrize("name", ["exit", "quit"])
+def test_exit_is_refused_and_closes_no_stdin(monkeypatch, name):
+    """Python's own closes stdin before it raises SystemExit."""
+    closed = []
+    monkeypatch.setattr(sys, "stdin", type("Input", (), {"close": lambda self: closed.append(1)})())
+
+    problem = Call(("y",)).observe(lambda: vars(builtins)[name](), {}).problem
+
+    assert (problem.type_name, closed) == ("RuntimeError", [])
+    assert problem.detail.endswith("leave a function with `return`")
+
+
+@pytest.mark.parametrize("name", ["exit", "quit"])
+def test_a_missing_exit_stays_missing(monkeypatch, name):
+    """IPython takes both out of the builtins while a cell runs."""
+    monkeypatch.delattr(builtins, name, raising=False)
+
+    Call(("y",)).observe(lambda: 1.0, {})
+
+    assert not hasattr(builtins, name)
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), OSError()])
