@@ -30,7 +30,7 @@ from grading.doctor import doctor
 doctor()
 
 # %% [markdown]
-# Every line of the table should say *ok*. Where one does not, its last column names the mend.
+# Every line of the table should say *ok*. Where one does not, its last column says what to do.
 #
 # Three things about notebooks save an evening of confusion:
 #
@@ -44,8 +44,8 @@ doctor()
 # ## What does it cost to be wrong?
 #
 # A network makes predictions $y$, and the truth is given by targets $t$. To improve the one towards
-# the other we need a single number that says how wrong it is: the *loss*. The oldest of them is the
-# mean of the squared differences (Legendre, 1805):
+# the other we need a single number that says how wrong it is: the *loss*. One of the oldest is built on
+# the squared differences (Legendre, 1805). We take their mean:
 #
 # $$L = \frac{1}{N\,d}\sum_{n=1}^{N}\sum_{k=1}^{d}\,(y_{nk} - t_{nk})^2$$
 #
@@ -56,8 +56,8 @@ doctor()
 # prediction that turns out wrong is remembered far better than a sentence that was merely read.
 # Predictions never count for points.
 #
-# The next cell shows three dots in place of its code, because the code holds the answer. Click on the dots'
-# row and press Shift+Enter, as with any other cell.
+# The next cell shows three dots in place of its code, because the code holds the answer. Click on the
+# row of dots and press Shift+Enter, as with any other cell.
 
 # %% tags=["figure"] jupyter={"source_hidden": true}
 from nnlib.widgets import Prediction
@@ -127,7 +127,10 @@ print("sum over the rows, one number a column:", A.sum(axis=0))
 print("sum over the columns, kept as a column:", A.sum(axis=1, keepdims=True).tolist())
 print("a mask, True where the test holds:", (A > 2).tolist())
 print("times the mask, the rest becomes 0:", (A * (A > 2)).tolist())
-print("one entry from each row, here columns 2 and 0:", A[np.arange(2), [2, 0]])
+print(
+    "np.arange(2) is [0, 1]; one entry from each row, here columns 2 and 0:",
+    A[np.arange(2), [2, 0]],
+)
 B = A  # the same array under a second name
 C = A.copy()  # an array of its own
 B[0, 0] = 100.0
@@ -143,9 +146,10 @@ print("A changed with B:", A[0, 0], " C did not:", C[0, 0])
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
 # | $N$, $P$ | `n`, `theta.size` | – | rows in the batch; number of parameters |
-# | $x$, $y$ | `x`, `y` | (N, d_in), (N, d_out) | a layer's input and output. A data set is `X`, `y`; where both meet, labels are called `targets` |
+# | $x$, $y$ | `x`, `y` | (N, d_in), (N, d_out) | a layer's input and output. A data set is `X`, `y`; where both meet, its labels are called `targets` |
+# | $t$ | `targets` | as y, or (N,) | what the output should be; for classes the label, which is the number of the right class |
 # | $W$, $b$; $z$ | `W`, `b`; `z` | (d_in, d_out), (d_out,); (N, d_out) | weights, bias; the value before the activation, *logits* |
-# | $\partial L/\partial y$, $\partial L/\partial W$ | `dy`, `dW` | as y, as W | gradients; they always point up the loss |
+# | $\partial L/\partial y$, $\partial L/\partial W$ | `dy`, `dW` | as y, as W | gradients; they point to where the loss grows |
 # | $L$; $\theta$, $g$, $\eta$ | `loss`; `theta`, `grad`, `lr` | one number; (P,), (P,), one number | loss, a mean over the batch; all parameters, their gradient, the learning rate |
 #
 # Two more rows are for later units (04, 05 and 09) and may be skipped until then:
@@ -160,7 +164,7 @@ print("A changed with B:", A[0, 0], " C did not:", C[0, 0])
 # $(N, d_{in})\,(d_{in}, d_{out}) = (N, d_{out})$. We can see it:
 
 # %%
-x = np.ones((5, 3))  # 5 examples with 3 features each
+x = np.ones((5, 3))  # 5 examples with 3 features (input numbers) each
 W, b = np.ones((3, 4)), np.ones(4)
 print("x", x.shape, " W", W.shape, " b", b.shape, " x @ W + b", (x @ W + b).shape)
 
@@ -213,10 +217,11 @@ def predict_shapes(n, d_in, d_hidden, d_out):
 check("predict_shapes")
 
 # %% [markdown]
-# ## What are these two functions good for?
+# ## What is the loss good for?
 #
 # Each unit has a cell that *your code drives*: your functions run inside a real training on real data.
-# It waits until their checks have passed.
+# It waits until their checks have passed. Here `mean_squared_error` does the measuring; `predict_shapes` must have
+# passed, but is not called.
 #
 # Here a single linear layer learns to read handwritten digits (1,797 pictures of 8 × 8 pixels; E. Alpaydin
 # and C. Kaynak, 1998). For each picture it gives ten numbers, and the target is 1 for the right digit

@@ -4,8 +4,8 @@
 # *Unit 01 · 3 hours · needs: derivatives and the chain rule, NumPy arrays, [unit 00](../00-start-here/00-start-here.ipynb)*
 #
 # A network with a thousand weights reads a picture and says 8. It was a 3. Which of the thousand
-# weights are to blame, and by how much? Backpropagation answers this for all of them at once, in about two
-# or three times the time of one forward pass.
+# weights are to blame, and by how much? Backpropagation answers this for all of them at once, in two or three
+# times the time that the network needs to answer.
 #
 # At the end of this unit we can
 #
@@ -34,7 +34,7 @@ Prediction(
     key="01-cost",
     question=(
         "A network has 100,000 weights. How long does backpropagation take for all 100,000 "
-        "gradients, compared with one evaluation of the loss?"
+        "derivatives, compared with one evaluation of the loss?"
     ),
     choices=["About 200,000 times as long", "About 300 times as long", "About 3 times as long"],
     answer=2,
@@ -53,7 +53,8 @@ Prediction(
 # $$x = (0.35,\ 0.9), \qquad w_{13} = 0.1,\ w_{23} = 0.8,\ w_{14} = 0.4,\ w_{24} = 0.6,\ w_{35} = 0.3,\ w_{45} = 0.9$$
 #
 # The inputs are number 1 and 2, so the units go on with 3, 4 and 5. The two digits of a weight name where it
-# comes from and where it goes: $w_{23}$ leads from input 2 to unit 3. Each unit takes the weighted sum of what arrives, called $a$, and sends it through the
+# comes from and where it goes: $w_{23}$ leads from input 2 to unit 3. Units 3 and 4 are *hidden*: they stand between
+# the inputs and the output, unit 5. Both inputs lead to both of them, and both of them lead to unit 5. Each unit takes the weighted sum of what arrives, called $a$, and sends it through the
 # *sigmoid* $\sigma$, which squeezes any number into the range from 0 to 1:
 #
 # $$a_3 = w_{13}\,x_1 + w_{23}\,x_2, \qquad y_3 = \sigma(a_3) = \frac{1}{1 + e^{-a_3}}$$
@@ -64,8 +65,7 @@ Prediction(
 # %%
 x = np.array([0.35, 0.9])
 w = np.array([0.1, 0.8, 0.4, 0.6, 0.3, 0.9])  # in the order w13, w23, w14, w24, w35, w45
-w13, w23, *_ = w  # the first two of the six
-a3 = w13 * x[0] + w23 * x[1]
+a3 = w[0] * x[0] + w[1] * x[1]
 print(f"a3 = {a3:.4f}   y3 = {1 / (1 + np.exp(-a3)):.4f}")
 
 # %% [markdown]
@@ -99,8 +99,8 @@ check("forward_2_2_1")
 # ## How does the error travel back?
 #
 # The target is $t = 0.5$ and the network says $y_5 = 0.6903$. The *error* is $t - y_5 = -0.1903$. (Some
-# texts call this difference the loss. It is not: a loss must not be negative, or a network would be
-# rewarded for overshooting.) As loss we take
+# texts call this difference the loss. It is not: a loss must be smallest where the prediction is right, and this
+# difference falls further the more the network overshoots.) As loss we take
 #
 # $$L = \tfrac12\,(t - y_5)^2 .$$
 #
@@ -184,11 +184,11 @@ check("deltas_2_2_1")
 # gradient only knows the slope where we stand, so a step too long can end higher up on the other side. Here $\eta = 1$.
 #
 # Three words that are easily mixed up. An *iteration* is one update. A *batch* is the set of examples
-# whose mean gradient makes one update. An *epoch* is one pass through all $N$ examples, so it has
-# $\lceil N/\text{batch} \rceil$ iterations. In this example there is a single row, so one epoch is one
+# whose mean gradient makes one update. An *epoch* is one pass through all examples: their number divided by the batch
+# size, rounded up, gives its iterations. In this example there is a single row, so one epoch is one
 # iteration.
 #
-# In the figure all ten numbers can be moved, once you have predicted. Run a forward pass, then a backward pass,
+# In the figure all ten numbers (two inputs, six weights, the target and $\eta$) can be moved, once you have predicted. Run a forward pass, then a backward pass,
 # then the update, and choose *Next epoch* to go round again.
 
 # %% tags=["figure"]
@@ -202,7 +202,7 @@ WorkedNetwork()
 # with one target is not yet learning.
 #
 # Now fill in the blanks: the six weights after the first epoch and after the second, to four decimals. Your two
-# functions give outputs and signals, and the update is one line of your own; the figure can be asked too. Replace
+# functions give outputs and signals, and the update is one line for each weight; the figure can be asked too. Replace
 # each `None` by a number. This cell is not graded.
 
 # %% tags=["figure"]
@@ -220,7 +220,8 @@ for i, blanks in enumerate((epoch_1, epoch_2)):
 
 # %% [markdown]
 # The library does the same in a few lines. The derivative of $\tfrac12(y - t)^2$ is $y - t$; the library's `MSE` is the
-# mean of $(y - t)^2$ without the factor ½, so its derivative is twice as large, and half the rate gives the same step:
+# mean of $(y - t)^2$ without the factor ½, so its derivative is twice as large, and half the rate gives the same step. (In `W` the weights stand
+# by rows, hence the order 13, 14, 23, 24.)
 
 # %% tags=["figure"]
 from nnlib import MSE, SGD, Linear, Sequential
@@ -241,7 +242,8 @@ for epoch in (1, 2):
 # This worked example stands on many lecture slides, with two to five decimals carried from line to line. (You need
 # not have seen them.) In the table the first column of numbers is exact. The second does what the slides do: it goes
 # on from their shortened numbers and keeps as many decimals as they print, rounding most of them and cutting three
-# off. The third is what they print.
+# off. (Once the sheet uses more digits than it prints: the new w14 comes from −0.00287, not from −0.0028.) The third
+# is what they print.
 
 # %% tags=["figure"]
 print(f"{'entry':<10}{'formula':<24}{'exact':>10}{'kept':>10}{'printed':>11}")
@@ -253,7 +255,8 @@ slips = [f"{entry.symbol}: {entry.slip}" for entry in example.sheet if entry.sli
 print("\nThe slips:", *slips, *example.remarks, sep="\n- ")
 
 # %% [markdown]
-# Cutting digits off is honest bookkeeping: $-0.0028$ for $-0.00287$ is not wrong, only short. A *slip* is
+# Cutting digits off is honest bookkeeping: $-0.0028$, where the sheet's own numbers give
+# $-0.0082 \cdot 0.35 = -0.00287$, is not wrong, only short. A *slip* is
 # something else. Three of the printed numbers are slips; the rest of the list are slips of words, such as
 # swapped captions or both signs at once. Whoever learns from a sheet like this learns to recompute.
 #
@@ -271,7 +274,7 @@ print("\nThe slips:", *slips, *example.remarks, sep="\n- ")
 # One rule must be added, for a value that is used twice, such as $x$ in $z = u + x$ with $u = x^2$. Its *local*
 # derivative along one arrow asks what happens if only this use of $x$ moves while $u$ is held still: $\partial z/\partial x = 1$.
 # The *whole* derivative $dz/dx$ asks what happens if $x$ moves in both places. Both changes reach $z$, and small
-# changes add: two gradients arrive at $x$, and their sum is passed on.
+# changes add: 1 arrives at $x$ along the direct arrow and $2x$ by way of $u$, together $dz/dx = 1 + 2x$.
 #
 # The figure steps through a graph and asks for each local derivative before it shows it. The order is the reverse
 # of the order of computing: a node passes its gradient on only when all contributions to it have arrived.
@@ -352,9 +355,8 @@ for width in (32, 128, 512, 1333):
 
 
 # %% [markdown]
-# A gradient costs a small number of losses, between one and three or four, for two thousand parameters as for a
-# hundred thousand. Forward is one matrix product a layer; backward is two, one for the weights and one to pass on, and
-# the first layer passes nothing on. The last column is the time of one loss multiplied by $2P$; nobody wants to wait for
+# A gradient costs a few losses, for two thousand parameters as for a hundred thousand. Forward is one matrix product a layer; backward is two, one for the weights and one to pass on, and
+# the first layer, which holds most of the weights here, passes nothing on: so it is a little less than three. The last column is the time of one loss multiplied by $2P$; nobody wants to wait for
 # it. This is the reason why networks can be large. Baur and Strassen proved in 1983 that a gradient never costs more than
 # a small multiple of the function, whatever the function.
 #
@@ -379,8 +381,8 @@ for width in (32, 128, 512, 1333):
 #
 # The loss is a mean over the batch, and its $1/N$ is already inside `dy`. So nothing is divided here.
 #
-# That this is the same thing as before can be seen with the small network. Its $\delta$ of the hidden units, once by hand
-# and once with matrices, where signs are turned because gradients point up:
+# That this is the same thing as before can be seen with the small network. We compute the $\delta$ of its hidden units
+# twice, by hand and with matrices; the signs differ, because gradients point up the loss:
 
 # %%
 y3, y4, y5 = (getattr(example.epochs[0], name) for name in ("y3", "y4", "y5"))  # forward pass
@@ -420,7 +422,8 @@ check("linear_backward")
 # %% [markdown]
 # ## What does an activation do to a gradient?
 #
-# Between the linear layers stands an activation, since two linear layers alone are one linear layer. The
+# Between the linear layers stands an activation, since two linear layers alone are one linear layer: $(x W_1) W_2 = x (W_1 W_2)$,
+# and the product of two matrices is one matrix. The
 # plainest is ReLU, $y = \max(x, 0)$. It works entry by entry, so its backward pass does too: each entry of
 # `dy` is multiplied by the slope at that entry. The slope is 1 where $x$ is positive and 0 where it is
 # negative. At exactly 0 there is a kink and no derivative; as everywhere in this course we take 0 there.
@@ -461,7 +464,7 @@ check("relu_backward")
 # %% [markdown]
 # ## Which loss suits classes?
 #
-# For ten digits the network ends in ten numbers a row, the *logits* $z$. *Softmax* turns them into
+# For ten digits the network ends in ten numbers a row, the *logits* $z$ (log is the natural logarithm throughout). *Softmax* turns them into
 # probabilities, and the loss is the *cross-entropy*: minus the logarithm of the probability that the right
 # class $t_n$ was given, averaged over the batch:
 #
@@ -596,7 +599,7 @@ if passed("mlp_gradients"):
 # Now your function trains a network on 1,437 handwritten digits. No library computes a gradient here; the
 # only other ingredient is the step $\theta \leftarrow \theta - \eta\,g$. Every fifth picture is held out: the network
 # is judged on these, and never learns from them. The weights start at random, scaled by $\sqrt{2/\text{inputs}}$ (He's
-# rule, which unit 03 explains). The loss is counted in *nats*, the unit that belongs to the natural logarithm.
+# rule, which unit 03 explains). The dotted line in the second picture marks 95 %. The loss is counted in *nats*, the unit that belongs to the natural logarithm.
 
 # %% tags=["drive"]
 if passed("mlp_gradients"):
@@ -633,7 +636,7 @@ if passed("mlp_gradients"):
     )
 
 # %% [markdown]
-# ## Is two layers all it can do?
+# ## Are two layers the limit?
 #
 # Your functions `linear_backward`, `relu_backward` and `softmax_cross_entropy` know nothing of one another, so they can
 # be chained to any depth. That is
@@ -715,7 +718,7 @@ for model in (
     _, gradient = value_and_gradient(theta, model)
     result = check_gradient(lambda t: value_and_gradient(t, model)[0], theta, gradient)
     n_layers = sum(isinstance(layer, Linear) for layer in model.layers)
-    print(f"{n_layers} linear layers: relative error of the gradient {result.relative_error:.0e}")
+    print(f"linear layers: {n_layers}, relative error of the gradient {result.relative_error:.0e}")
 
 found = minimize(
     value_and_gradient, theta, args=(model,), jac=True, method="L-BFGS-B", options={"maxfun": 100}
@@ -731,6 +734,9 @@ print(
 )
 
 # %% [markdown]
+# A relative error near $10^{-9}$ is what the difference quotient's own rounding leaves: the four gradients are right. From as
+# many gradients of the last network L-BFGS gets further than plain steps at this one learning rate, which was not tuned.
+#
 # The fifth virtue is *automation*: features that people used to design by hand
 # are learned. This can be tested. We train a linear classifier on the raw pixels of fifty pictures, and the same
 # kind of classifier on the hidden values that a network computes from them, which was trained on other pictures.
@@ -907,9 +913,9 @@ for n_rows in (60, 1437):
 # Backpropagation computes gradients and changes nothing; the optimizer does the updates. All four runs have about the
 # same number of them. With the same backpropagation the distance between the two columns is large for few rows and small
 # for many. What of the number of weights? With 60 rows the *larger* network keeps the smaller distance, against what one
-# might expect, and with 1,437 rows and four hidden units training is simply not finished. So overfitting is a matter of
-# data, capacity and training time together, not of how the gradient was computed. Unit 05 takes this up with more care
-# than three seeds allow.
+# might expect, and with 1,437 rows four hidden units read even the training pictures badly; whether for lack of units or
+# of updates, this table cannot say. So overfitting depends on the data and on the size of the network, not on how the
+# gradient was computed. Unit 05 takes this up, training time included, with more care than three seeds allow.
 #
 # ## Going further
 #
@@ -938,7 +944,8 @@ check("sigmoid_backward")
 
 
 # %% [markdown]
-# **A gradient without calculus.** The step grows with the parameter, so that it stays a small part of it.
+# **A gradient without calculus.** The step grows with large parameters, so that rounding does not swallow it; below 1 it
+# is $h$ itself.
 
 
 # %% exercise="central_difference"
