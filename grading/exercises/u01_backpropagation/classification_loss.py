@@ -25,6 +25,7 @@ def _cases_with_huge_logits(rng: np.random.Generator) -> Case:
     n, k = rng.choice(np.arange(3, 9), size=2, replace=False)
     z = rng.uniform(-1000.0, 1000.0, size=(n, k))
     z[0, 0], z[0, 1] = 1000.0, -1000.0
+    z[1] -= 1000.0  # at least 1000 below the largest of the batch, so that a maximum of all shows
     targets = rng.integers(k, size=n)
     targets[0] = 1  # far from the truth, so that a loss cut off at log(ε) shows
     return Case({"z": z, "targets": targets})
@@ -141,6 +142,24 @@ def _softmax_over_the_batch(z: np.ndarray, targets: np.ndarray) -> tuple[float, 
     return float(-log_p[rows, targets].mean()), dz / len(z)
 
 
+def _one_maximum_for_the_batch(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    rows = np.arange(len(z))
+    shifted = z - z.max()
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    dz = np.exp(log_p)
+    dz[rows, targets] -= 1.0
+    return float(-log_p[rows, targets].mean()), dz / len(z)
+
+
+def _columns_of_every_row(z: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    shifted = z - z.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    loss = -log_p[np.arange(len(z)), targets].mean()
+    dz = np.exp(log_p)
+    dz[:, targets] -= 1.0
+    return float(loss), dz / len(z)
+
+
 _HAND = HandCase(
     {
         "z": np.array([[0.0, np.log(2), np.log(5)], [np.log(2), 0.0, 0.0]]),
@@ -155,10 +174,10 @@ _HAND = HandCase(
 
 _STABLE_HAND = HandCase(
     {
-        "z": np.array([[1000.0, 0.0, -1000.0], [-800.0, 800.0, 0.0]]),
-        "targets": np.array([1, 1]),
+        "z": np.array([[1000.0, 0.0, -1000.0], [-1600.0, -800.0, 0.0]]),
+        "targets": np.array([1, 2]),
     },
-    # p = (1, 0, 0) and (0, 1, 0) to 340 digits: losses 1000 and 0
+    # p = (1, 0, 0) and (0, 0, 1) to 340 digits: losses 1000 and 0
     {"loss": 500.0, "dz": np.array([[0.5, -0.5, 0.0], [0.0, 0.0, 0.0]])},
 )
 
@@ -206,9 +225,9 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
             "jacobian_applied_twice",
             _jacobian_applied_twice,
             ("dz", "stable"),
-            "p − one-hot is multiplied with the softmax Jacobian. That difference is already the "
-            "gradient at z: the Jacobian and the 1/p of the logarithm have met in it. At which "
-            "variable would you have to start for the Jacobian to be needed?",
+            "p − one-hot (1 at the right class, else 0) is multiplied with the derivatives of "
+            "softmax. That difference is already the gradient at z: they and the 1/p of the "
+            "logarithm have met in it. At which variable would you have to start to need them?",
         ),
         Misconception(
             "one_hot_forgotten",
@@ -218,11 +237,27 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
             "A row of `dz` adds up to 0. What must be taken off at the target?",
         ),
         Misconception(
+            "columns_of_every_row",
+            _columns_of_every_row,
+            ("dz", "stable"),
+            "`dz[:, targets]` takes the columns of all targets in every row, so each row loses 1 "
+            "at the classes of the other rows too. A row of `dz` adds up to 0. Which index pairs "
+            "each row with its own target?",
+        ),
+        Misconception(
             "sign_reversed",
             _sign_reversed,
             ("dz", "stable"),
             "Every sign of `dz` is reversed: it points down the loss. Gradients of this course "
             "point up. If the logit of the target grows, does the loss rise or fall?",
+        ),
+        Misconception(
+            "one_maximum_for_the_batch",
+            _one_maximum_for_the_batch,
+            ("stable",),
+            "One maximum is taken off the whole batch. In a row that lies 1000 below it every exp "
+            "is 0, and log 0 follows. Softmax works within a row. Which maximum leaves an exponent "
+            "0 in each of them?",
         ),
         Misconception(
             "epsilon_inside_log",
@@ -278,8 +313,9 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
     solution_note=(
         "Of one row with target t:  L = −log p_t = −z_t + log Σ_j exp(z_j).\n"
         "    ∂L/∂z_k = −[k = t] + exp(z_k) / Σ_j exp(z_j) = p_k − [k = t]\n"
+        "Here [k = t] is 1 at the right class, else 0; all of them together are the one-hot row.\n"
         "The batch takes the mean, so dz = (p − one-hot) / N. Going through p gives the same:\n"
-        "−1/p_t times the Jacobian p_t ([k = t] − p_k); the two p_t cancel. One pass is enough.\n"
+        "∂L/∂p_t = −1/p_t times ∂p_t/∂z_k = p_t ([k = t] − p_k), where the two p_t cancel.\n"
         "exp overflows beyond 709. Taking m = max_j z_j off every logit of a row leaves p:\n"
         "    log p_k = (z_k − m) − log Σ_j exp(z_j − m)\n"
         "The sum lies between 1 and K, so its logarithm is always finite and no ε is needed."

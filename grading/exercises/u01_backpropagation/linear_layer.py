@@ -39,9 +39,9 @@ def linear_backward(
 def _linear_by_einsum(
     x: np.ndarray, W: np.ndarray, dy: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    dx = np.einsum("no,io->ni", dy, W)
-    dW = np.einsum("ni,no->io", x, dy)
-    db = np.einsum("no->o", dy)
+    dx = np.einsum("nk,ik->ni", dy, W)
+    dW = np.einsum("ni,nk->ik", x, dy)
+    db = np.einsum("nk->k", dy)
     return dx, dW, db
 
 
@@ -66,6 +66,12 @@ def _bias_gradient_averaged(
     x: np.ndarray, W: np.ndarray, dy: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return dy @ W.T, x.T @ dy, dy.mean(axis=0)
+
+
+def _weight_gradient_averaged(
+    x: np.ndarray, W: np.ndarray, dy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return dy @ W.T, x.T @ dy / len(x), dy.sum(axis=0)
 
 
 def _averaged_twice(
@@ -161,6 +167,13 @@ LINEAR_BACKWARD = Exercise(
             "What happens to that 1/N if you divide again?",
         ),
         Misconception(
+            "weight_gradient_averaged",
+            _weight_gradient_averaged,
+            ("dW",),
+            "`dW` is divided by N. The loss is a mean and `dy` already holds its 1/N, so the "
+            "product only has to sum over the rows. Why is `db`, which you did not divide, right?",
+        ),
+        Misconception(
             "averaged_twice",
             _averaged_twice,
             ("dW", "db"),
@@ -214,32 +227,38 @@ LINEAR_BACKWARD = Exercise(
         ),
     ),
     hints=(
+        # Errors and shapes open the first, or the second if only db failed; numbers the last.
         Hint(
-            "I do not know which product to take",
-            "Write the shapes down: x (N, d_in), W (d_in, d_out), dy (N, d_out). Each gradient has "
-            "the shape of what it belongs to. For dx and dW only one way of multiplying two of "
-            "these matrices, transposed (`.T`) where necessary, has that shape.",
-            ("dx", "dW"),
+            "matmul complains, or I do not know which product to take",
+            "Write the shapes down: x (N, d_in), W (d_in, d_out), dy (N, d_out). `@` needs equal "
+            "sizes where its two factors meet. Each gradient has the shape of what it belongs to. "
+            "For dx and dW only one way of multiplying two of these matrices, transposed (`.T`) "
+            "where necessary, has that shape.",
+            ("dx",),
+            ("problem", "shape", "value"),
         ),
         Hint(
-            "db is refused",
+            "db has the wrong shape",
             "In y = x W + b the same b is added to every row. Push b[0] up by 1: the first output "
-            "of every row rises by 1, and the loss changes by all their dy together.",
+            "of every row rises by 1, and the loss changes by all their dy together. So db has one "
+            "entry for each output, and the rows are gone.",
             ("db",),
+            ("type", "shape"),
         ),
         Hint(
-            "matmul complains, or a result is transposed or too small",
-            "Three lines. dx: dy times W transposed (`.T`). dW: x transposed, times …; check that "
-            "rows meet rows, because the sum over the batch happens inside this product. db: dy "
-            "summed over its rows. Nothing is divided: dy holds the 1/N.",
-            ("dx", "dW"),
+            "The shapes are right, but the numbers are off by a factor or too small",
+            "Nothing is divided: dy holds the 1/N. W and b serve every row of the batch, so what "
+            "the rows give is summed. For db you sum dy over its rows. For dW the product sums by "
+            "itself where rows meet rows: x transposed (`.T`) comes first.",
+            ("dx", "dW", "db"),
+            ("value",),
         ),
     ),
     solution_note=(
-        "y[n,o] = Σ_i x[n,i] W[i,o] + b[o]. Take each derivative entry by entry:\n"
-        "    ∂L/∂x[n,i] = Σ_o dy[n,o] W[i,o]          dx = dy Wᵀ      (N, d_in)\n"
-        "    ∂L/∂W[i,o] = Σ_n x[n,i] dy[n,o]          dW = xᵀ dy      (d_in, d_out)\n"
-        "    ∂L/∂b[o]   = Σ_n dy[n,o]                 db = Σ_rows dy  (d_out,)\n"
+        "y[n,k] = Σ_i x[n,i] W[i,k] + b[k]. Take each derivative entry by entry:\n"
+        "    ∂L/∂x[n,i] = Σ_k dy[n,k] W[i,k]          dx = dy Wᵀ      (N, d_in)\n"
+        "    ∂L/∂W[i,k] = Σ_n x[n,i] dy[n,k]          dW = xᵀ dy      (d_in, d_out)\n"
+        "    ∂L/∂b[k]   = Σ_n dy[n,k]                 db = Σ_rows dy  (d_out,)\n"
         "Each sum runs over the index that the left side does not have. W and b are shared by all\n"
         "rows, so rows are summed; x is not, so every row keeps its own gradient. The loss is a\n"
         "mean over the batch and its 1/N came in with dy: dividing again would average twice."

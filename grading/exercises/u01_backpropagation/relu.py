@@ -121,8 +121,8 @@ RELU_BACKWARD = Exercise(
             "upstream_ignored",
             _upstream_ignored,
             ("slope", "kink"),
-            "This is the slope of the ReLU, 0 or 1, alone. The chain rule multiplies it with what "
-            "arrives from the layer above. Which argument brings that?",
+            "This is the slope of the ReLU, 0 or 1, alone. The chain rule multiplies it with the "
+            "arriving gradient. Which argument brings that?",
         ),
         Misconception(
             "mask_from_upstream",
@@ -202,7 +202,7 @@ RELU_BACKWARD = Exercise(
         ),
     ),
     solution_note=(
-        "y = max(x, 0) acts entry by entry, so its Jacobian is diagonal:\n"
+        "y = max(x, 0) acts entry by entry: each output depends on its own input only.\n"
         "    dy/dx = 1 where x > 0,   0 where x < 0,   and by convention 0 where x = 0\n"
         "    dx = dy · (x > 0)\n"
         "The comparison gives True and False, which multiply as 1 and 0. The mask comes from\n"
