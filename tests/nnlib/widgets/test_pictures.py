@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -139,7 +138,6 @@ def test_picture_follows_a_key_within_the_budget(
     show: Show,
     name: str,
     slider: str,
-    capsys: pytest.CaptureFixture[str],
     record_property: Callable[[str, object], None],
 ) -> None:
     """The budget is 50 ms at the 95th percentile; a busy machine fails only beyond four times."""
@@ -153,8 +151,8 @@ def test_picture_follows_a_key_within_the_budget(
 
     samples = sorted(shown.frame.evaluate("nnSamples"))
     p95 = percentile(samples, 0.95)
-    record_property("key_to_picture_p95_ms", p95)
-    with capsys.disabled():
-        median = statistics.median(samples)
-        sys.stdout.write(f"\n{name}: key to picture median {median:.0f} ms, p95 {p95:.0f} ms ")
+    median = statistics.median(samples)
+    record_property(
+        "key to picture", f"median {median:.0f} ms, p95 {p95:.0f} ms (budget 50 ms, fails from 200)"
+    )
     assert p95 < 200
