@@ -120,7 +120,7 @@ function render({ model, el }) {
   step.row.classList.add("nn-long");
   const picture = s("svg", { role: "img" });
   const names = ["exact slope", "difference quotient", "relative error at h", "best h on this curve", "error around it",
-    "slope left of it", "slope right of it"];
+    "curve's slope left of it", "curve's slope right of it"];
   const cells = names.map(() => h("td"));
   const table = h("table", { class: "nn-table nn-loose" }, h("tbody", {},
     ...names.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), cells[i]))));

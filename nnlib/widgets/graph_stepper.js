@@ -73,7 +73,7 @@ export function closeEnough(answer, local) {
   return Math.abs(answer - local) <= Math.max(0.005, 0.01 * Math.abs(local));
 }
 
-/** @returns {number} how far the source moves when the target of the edge moves by 0.01 */
+/** @returns {number} how far the source moves when this use of the target moves by 0.01, all else held still */
 export function nudge(graph, { source, target }, values) {
   const { op, reads } = GRAPHS[graph].find((n) => n.name === source);
   const moved = reads.map((r) => values[r] + (r === target ? 0.01 : 0));
@@ -164,7 +164,9 @@ function render({ model, el }) {
     if (!asked) return;
     if (!Number.isFinite(typed)) note.textContent = "Please enter a number, for example 0.25 or 1/4.";
     else if (closeEnough(typed, asked.local)) { tally.right += 1; advance("✓ "); } else {
-      note.textContent = `✗ Not ${answer.value.trim()}. If ${asked.target} moves by 0.01, ${asked.source} moves by about ${short(nudge(graph(), asked, values), 6)}.`;
+      const others = GRAPHS[graph()].find((n) => n.name === asked.source).reads.filter((r) => r !== asked.target);
+      const still = others.length ? ` and ${others.join(", ")} ${others.length > 1 ? "are" : "is"} held still` : "";
+      note.textContent = `✗ Not ${answer.value.trim()}. If ${asked.target} moves by 0.01${still}, ${asked.source} moves by about ${short(nudge(graph(), asked, values), 6)}.`;
     }
   };
   const advance = (sign) => {

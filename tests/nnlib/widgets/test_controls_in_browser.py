@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -82,6 +83,13 @@ def test_graph_stepper_asks_checks_hints_and_adds_the_two_paths(show: Show) -> N
 
     shown.page.keyboard.press("ArrowRight")  # an edge wants a number first
     assert "First your number" in shown.text(".nn-panel .nn-note")
+    shown.page.keyboard.type("7")  # the whole derivative, where a local one is asked
+    shown.page.keyboard.press("Enter")
+    assert re.search(
+        r"Not 7. If ([ux]) moves by 0.01 and ([ux]) is held still, z moves by about 0.01.",
+        shown.text(".nn-panel .nn-note"),
+    )
+    shown.page.keyboard.press("Control+A")
     for typed in ("1", "1", "5"):
         shown.page.keyboard.type(typed)
         shown.page.keyboard.press("Enter")
