@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from grading.exercises import exercise
 from grading.exercises.u01_backpropagation.training_cases import held_out_accuracy, training_run
@@ -18,7 +19,6 @@ def _drawn_inputs(name: str, criterion: int, rng: np.random.Generator) -> dict[s
 
 
 def _leaves(**arrays: np.ndarray) -> list[Any]:
-    torch = pytest.importorskip("torch")
     return [torch.tensor(array, requires_grad=True) for array in arrays.values()]
 
 
@@ -58,7 +58,6 @@ def test_sigmoid_backward_agrees_with_autograd(rng: np.random.Generator) -> None
 
 @pytest.mark.parametrize("criterion", [0, 2])
 def test_softmax_cross_entropy_agrees_with_torch(criterion: int, rng: np.random.Generator) -> None:
-    torch = pytest.importorskip("torch")
     case = _drawn_inputs("softmax_cross_entropy", criterion, rng)
     (z,) = _leaves(z=case["z"])
     wanted = torch.nn.functional.cross_entropy(z, torch.tensor(case["targets"]))
@@ -71,7 +70,6 @@ def test_softmax_cross_entropy_agrees_with_torch(criterion: int, rng: np.random.
 
 
 def test_mlp_gradients_agree_with_autograd(rng: np.random.Generator) -> None:
-    torch = pytest.importorskip("torch")
     case = _drawn_inputs("mlp_gradients", 0, rng)
     weights = {name: case[name] for name in ("W1", "b1", "W2", "b2")}
     W1, b1, W2, b2 = _leaves(**weights)
@@ -87,7 +85,6 @@ def test_mlp_gradients_agree_with_autograd(rng: np.random.Generator) -> None:
 
 
 def test_train_mlp_takes_the_steps_of_torch_sgd(rng: np.random.Generator) -> None:
-    torch = pytest.importorskip("torch")
     case = _drawn_inputs("train_mlp", 0, rng)
     leaves = _leaves(**{name: case[name] for name in ("W1", "b1", "W2", "b2")})
     W1, b1, W2, b2 = leaves
@@ -106,7 +103,6 @@ def test_train_mlp_takes_the_steps_of_torch_sgd(rng: np.random.Generator) -> Non
 
 @pytest.mark.parametrize("criterion", [0, 1, 2])
 def test_backward_graph_agrees_with_autograd(criterion: int, rng: np.random.Generator) -> None:
-    torch = pytest.importorskip("torch")
     operations = {"add": torch.add, "multiply": torch.mul, "exp": torch.exp, "negate": torch.neg}
     case = _drawn_inputs("backward_graph", criterion, rng)
     nodes: dict[int, Any] = {}
@@ -134,7 +130,6 @@ def test_backward_graph_agrees_with_autograd(criterion: int, rng: np.random.Gene
 
 def test_hand_example_of_the_network_agrees_with_autograd() -> None:
     """Two gates open for different rows and one row opens none; some logits are negative."""
-    torch = pytest.importorskip("torch")
     hand = exercise("mlp_gradients").criteria[0].hand
     case = hand.inputs
     W1, b1, W2, b2 = _leaves(**{name: case[name] for name in ("W1", "b1", "W2", "b2")})
