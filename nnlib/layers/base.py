@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from math import prod
 from typing import Any, ClassVar, Self
 
@@ -54,6 +55,9 @@ class Layer(Buffered, ABC):
     couples_rows: ClassVar[bool] = False
     """Whether an output row depends on other rows, so that a batch cannot be cut in slices."""
 
+    slice_rows: ClassVar[int] = 1024
+    """How many rows run through the layer at once; more would leave the processor's cache."""
+
     def __init__(
         self,
         shapes: Mapping[str, tuple[int, ...]] | None = None,
@@ -66,6 +70,9 @@ class Layer(Buffered, ABC):
         self._shapes = dict(shapes or {})
         self._no_decay = no_decay
         self._running: dict[str, Array] = {}
+        self._generators: dict[str, np.random.Generator] = {}
+        self._frozen = False
+        self._mask: BoolArray | None = None
         self._views: dict[str, Array] = {}
         self._owned = False
         self._kept: dict[str, Any] = {}
@@ -162,6 +169,30 @@ class Layer(Buffered, ABC):
         np.copyto(self._decay_mask, mask.astype(bool))
 
     @property
+    def mask(self) -> BoolArray | None:
+        """Pruning mask of shape (P,), True is kept; None if nothing is pruned.
+
+        Assigning a mask copies it and sets the pruned entries of ``theta`` to zero; every
+        optimizer keeps them there. Assigning None lets all parameters move again.
+        """
+        return self._mask
+
+    @mask.setter
+    def mask(self, value: ArrayLike | None) -> None:
+        if value is None:
+            self._mask = None
+            return
+        mask = np.asarray(value)
+        check_shape(mask, self._decay_mask.shape, f"{self!r}.mask", "like theta")
+        self._mask = mask.astype(bool)
+        self._apply_mask()
+
+    def _apply_mask(self) -> None:
+        """Set what the mask prunes to zero, in ``theta``."""
+        if self._mask is not None:
+            self.theta[..., ~self._mask] = 0.0
+
+    @property
     def dtype(self) -> np.dtype[Any] | None:
         """The type of parameters and outputs; None where it follows the input."""
         return self._dtype
@@ -178,6 +209,10 @@ class Layer(Buffered, ABC):
     def buffers(self) -> dict[str, Array]:
         """Return running statistics by name: saved with the parameters, but never trained."""
         return dict(self._running)
+
+    def generators(self) -> dict[str, np.random.Generator]:
+        """Return the random generators by name; a checkpoint keeps their state."""
+        return dict(self._generators)
 
     def zero_grad(self) -> None:
         """Set the gradient to zero, before a sum of ``backward(accumulate=True)``."""
@@ -232,6 +267,7 @@ class Layer(Buffered, ABC):
             self.theta[..., p.slice] = arrays[p.name].reshape(*stack, -1)
         for name, buffer in self.buffers().items():
             np.copyto(buffer, arrays[name])
+        self._apply_mask()
 
     # Modes and copies ---------------------------------------------------------------------------
 
@@ -243,6 +279,32 @@ class Layer(Buffered, ABC):
     def eval(self) -> Self:
         """Switch to the behavior of prediction, and return the layer."""
         return self.train(mode=False)
+
+    @contextmanager
+    def frozen(self) -> Generator[Self]:
+        """Hold running statistics and random masks still within a ``with`` block.
+
+        Line searches, Hessian products and spectra ask the model several times and need one
+        function: the mask that dropout drew last, or draws first, serves all calls, and
+        normalization leaves its running statistics as they are.
+
+        Yields
+        ------
+        Layer
+            The layer itself.
+        """
+        leaves = [(leaf, leaf._frozen) for leaf in self._everything()]
+        try:
+            for leaf, _ in leaves:
+                leaf._frozen = True
+            yield self
+        finally:
+            for leaf, before in leaves:
+                leaf._frozen = before
+
+    def _everything(self) -> Iterator[Layer]:
+        """Yield the layer, and the layers within it."""
+        yield self
 
     def astype(self, dtype: DTypeLike) -> Self:
         """Return a new layer or model with the same values in another dtype.

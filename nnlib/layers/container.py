@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from nnlib._array import FLOAT_TYPES, Array, BoolArray, instance_hint
+from nnlib._array import FLOAT_TYPES, Array, BoolArray, as_array, instance_hint
 from nnlib._workspace import FRESH, Buffered, Workspace, working_in
 from nnlib.errors import ArgumentError, DtypeError, ShapeError, SharedLayerError
 from nnlib.layers.base import Layer
@@ -18,7 +20,8 @@ from nnlib.layers.parameters import Parameter
 class Container(Layer):
     """Own the vectors of which the parameters of several layers are views.
 
-    A subclass says in ``forward`` and ``backward`` how the layers are connected.
+    A subclass says in ``_forward`` and ``_backward`` how the layers are connected; ``forward`` and
+    ``backward`` see to it that what comes in and goes out is nobody else's array.
 
     Parameters
     ----------
@@ -53,6 +56,78 @@ class Container(Layer):
         for layer in self.layers:
             layer._owned = True
 
+    # Forward and backward -----------------------------------------------------------------------
+
+    def forward(self, x: ArrayLike) -> Array:
+        """Run the layers.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, ...)
+            A batch. It is cast to the model's dtype.
+
+        Returns
+        -------
+        y : ndarray
+            Output of the model, a fresh array.
+        """
+        if self._workspace is not None:  # inside another model, which has lent its memory
+            return self._run_forward(self._input(x))
+        # The layers may keep what they are given without copying, except what the caller holds.
+        x = np.array(self._input(x), order="C")
+        with self._lent_fresh():
+            y = self._run_forward(x)
+        return y.copy()
+
+    def backward(
+        self, dy: ArrayLike, *, need_dx: bool = True, accumulate: bool = False
+    ) -> Array | None:
+        """Carry the loss gradient from the output back through all layers into ``grad``.
+
+        Parameters
+        ----------
+        dy : ndarray of the shape of the last output
+            Loss gradient at the output.
+        need_dx : bool, default True
+            False if nobody reads the gradient at the input: saves a matrix product.
+        accumulate : bool, default False
+            Add to ``grad`` instead of overwriting it.
+
+        Returns
+        -------
+        dx : ndarray of the shape of x, or None if ``need_dx`` is False
+            Loss gradient at the input, a fresh array.
+
+        Raises
+        ------
+        OrderError
+            If ``forward`` has not run.
+        ShapeError
+            If ``dy`` is not shaped like the last output.
+        """
+        shape, dtype = self._recall("output", "backward", "forward")
+        if self._workspace is not None:
+            return self._backward(np.asarray(dy), need_dx=need_dx, accumulate=accumulate)
+        dy = np.array(as_array(dy, dtype, f"{type(self).__name__}.backward: dy"), order="C")
+        if dy.shape != shape:
+            message = f"{type(self).__name__}.backward: dy has shape {dy.shape}, expected {shape}."
+            raise ShapeError(message + (" It looks transposed." if dy.T.shape == shape else ""))
+        with self._lent_fresh():
+            return self._backward(dy, need_dx=need_dx, accumulate=accumulate)
+
+    @abstractmethod
+    def _forward(self, x: Array) -> Array:
+        """Compute the output. Arrays may be kept without copying, and must not be changed."""
+
+    @abstractmethod
+    def _backward(self, dy: Array, *, need_dx: bool, accumulate: bool) -> Array | None:
+        """Carry the loss gradient back through the layers, which write their own gradients."""
+
+    def _run_forward(self, x: Array) -> Array:
+        y = self._forward(x)
+        self._kept["output"] = (y.shape, y.dtype)
+        return y
+
     # Parameters ---------------------------------------------------------------------------------
 
     def parameters(self) -> list[Parameter]:
@@ -74,6 +149,14 @@ class Container(Layer):
             f"{i}.{name}": array
             for i, layer in enumerate(self.layers)
             for name, array in layer.buffers().items()
+        }
+
+    def generators(self) -> dict[str, np.random.Generator]:
+        """Return the random generators of all layers by name."""
+        return {
+            f"{i}.{name}": generator
+            for i, layer in enumerate(self.layers)
+            for name, generator in layer.generators().items()
         }
 
     def train(self, mode: bool = True) -> Self:
@@ -133,6 +216,11 @@ class Container(Layer):
     def couples_rows(self) -> bool:  # type: ignore[override]  # a model answers for its layers
         """Whether some layer couples rows, so that a batch cannot be cut in slices."""
         return any(layer.couples_rows for layer in self.layers)
+
+    @property
+    def slice_rows(self) -> int:  # type: ignore[override]  # a model answers for its layers
+        """How many rows run through the model at once: as many as suit its most demanding layer."""
+        return min(layer.slice_rows for layer in self.layers)
 
     @property
     def stackable(self) -> bool:  # type: ignore[override]  # a model answers for its layers

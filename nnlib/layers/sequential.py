@@ -16,9 +16,6 @@ from nnlib.layers.container import Container
 if TYPE_CHECKING:
     from nnlib.losses import Loss
 
-ROWS_PER_SLICE = 1024
-"""How many rows run through the model at once; more would leave the processor's cache."""
-
 
 class Sequential(Container):
     """Run layers one after the other.
@@ -65,63 +62,6 @@ class Sequential(Container):
         super().__init__(layers)
 
     # Forward and backward -----------------------------------------------------------------------
-
-    def forward(self, x: ArrayLike) -> Array:
-        """Run all layers.
-
-        Parameters
-        ----------
-        x : ndarray of shape (N, ...)
-            A batch. It is cast to the model's dtype.
-
-        Returns
-        -------
-        y : ndarray
-            Output of the last layer, a fresh array.
-        """
-        if self._workspace is not None:  # inside another model, which has lent its memory
-            return self._forward(self._input(x))
-        # The layers may keep what they are given without copying, except what the caller holds.
-        x = np.array(self._input(x), order="C")
-        with self._lent_fresh():
-            y = self._forward(x)
-        return y.copy()
-
-    def backward(
-        self, dy: ArrayLike, *, need_dx: bool = True, accumulate: bool = False
-    ) -> Array | None:
-        """Carry the loss gradient from the output back through all layers into ``grad``.
-
-        Parameters
-        ----------
-        dy : ndarray of the shape of the last output
-            Loss gradient at the output.
-        need_dx : bool, default True
-            False if nobody reads the gradient at the input: saves a matrix product.
-        accumulate : bool, default False
-            Add to ``grad`` instead of overwriting it.
-
-        Returns
-        -------
-        dx : ndarray of the shape of x, or None if ``need_dx`` is False
-            Loss gradient at the input, a fresh array.
-
-        Raises
-        ------
-        OrderError
-            If ``forward`` has not run.
-        ShapeError
-            If ``dy`` is not shaped like the last output.
-        """
-        shape, dtype = self._recall("output", "backward", "forward")
-        if self._workspace is not None:
-            return self._backward(np.asarray(dy), need_dx=need_dx, accumulate=accumulate)
-        dy = np.array(as_array(dy, dtype, "Sequential.backward: dy"), order="C")
-        if dy.shape != shape:
-            message = f"Sequential.backward: dy has shape {dy.shape}, expected {shape}."
-            raise ShapeError(message + (" It looks transposed." if dy.T.shape == shape else ""))
-        with self._lent_fresh():
-            return self._backward(dy, need_dx=need_dx, accumulate=accumulate)
 
     def rforward(self, x_dot: ArrayLike | None, v: ArrayLike | None = None) -> Array | None:
         """Differentiate ``forward`` along a direction, layer by layer.
@@ -203,15 +143,15 @@ class Sequential(Container):
         self.grad_dot = np.concatenate(whole, axis=-1) if whole else np.zeros(0)
         return dx_dot if need_dx else None
 
-    def predict(self, X: ArrayLike, *, batch_size: int = ROWS_PER_SLICE) -> Array:
+    def predict(self, X: ArrayLike, *, batch_size: int | None = None) -> Array:
         """Run the model in evaluation mode, a slice of rows at a time.
 
         Parameters
         ----------
         X : ndarray of shape (N, ...)
             Any number of rows.
-        batch_size : int, default 1024
-            Rows at a time.
+        batch_size : int, optional
+            Rows at a time; by default as many as suit the layers, ``model.slice_rows``.
 
         Returns
         -------
@@ -223,6 +163,8 @@ class Sequential(Container):
         ShapeError
             If X has no rows axis.
         """
+        if batch_size is None:
+            batch_size = self.slice_rows
         check_count(batch_size, "batch_size", "Sequential.predict")
         X = self._input(X)
         if X.ndim == 0:
@@ -232,12 +174,12 @@ class Sequential(Container):
         self.eval()
         try:
             with self._lent_workspaces():
-                y = self._forward(X[:batch_size])
+                y = self._run_forward(X[:batch_size])
                 out = np.empty((len(X), *y.shape[1:]), y.dtype)
                 out[:batch_size] = y
                 for start in range(batch_size, len(X), batch_size):
                     part = slice(start, start + batch_size)
-                    out[part] = self._forward(X[part])
+                    out[part] = self._run_forward(X[part])
         finally:
             for leaf, mode in modes:
                 leaf.training = mode
@@ -249,7 +191,7 @@ class Sequential(Container):
         targets: ArrayLike,
         loss: Loss,
         *,
-        rows_per_slice: int = ROWS_PER_SLICE,
+        rows_per_slice: int | None = None,
     ) -> tuple[float, Array]:
         """Compute the loss of a batch and its gradient, in memory that is reused from call to call.
 
@@ -264,8 +206,8 @@ class Sequential(Container):
             What the loss compares with.
         loss : Loss
             For example ``CrossEntropy()``.
-        rows_per_slice : int, default 1024
-            Rows at a time.
+        rows_per_slice : int, optional
+            Rows at a time; by default as many as suit the layers, ``model.slice_rows``.
 
         Returns
         -------
@@ -286,7 +228,8 @@ class Sequential(Container):
         from nnlib.losses.base import check_loss  # here: losses are built on layers
 
         check_loss(loss, "Sequential.loss_and_gradient")
-        check_count(rows_per_slice, "rows_per_slice", "Sequential.loss_and_gradient")
+        if rows_per_slice is not None:
+            check_count(rows_per_slice, "rows_per_slice", "Sequential.loss_and_gradient")
         value = self._loss_and_gradient(
             self._input(X), np.asarray(targets), loss, rows_per_slice=rows_per_slice
         )
@@ -298,7 +241,7 @@ class Sequential(Container):
         targets: np.ndarray[Any, Any],
         loss: Loss,
         *,
-        rows_per_slice: int = ROWS_PER_SLICE,
+        rows_per_slice: int | None = None,
         after_slice: Callable[[], None] | None = None,
     ) -> float:
         """Do the work of ``loss_and_gradient``, calling ``after_slice`` after each slice."""
@@ -309,7 +252,7 @@ class Sequential(Container):
                 f"{targets.shape}, expected the same number of rows, at least one."
             )
             raise ShapeError(message)
-        step = n if self.couples_rows else min(n, rows_per_slice)
+        step = n if self.couples_rows else min(n, rows_per_slice or self.slice_rows)
         value = 0.0
         # Overflow is reported by the loss, which looks at its value: no second, vaguer warning.
         with self._lent_workspaces(loss), np.errstate(over="ignore", invalid="ignore"):
@@ -317,7 +260,7 @@ class Sequential(Container):
                 rows = slice(start, start + step)
                 part_X, part_targets = (X, targets) if step == n else (X[rows], targets[rows])
                 share = len(part_X) / n
-                value += share * loss.forward(self._forward(part_X), part_targets)
+                value += share * loss.forward(self._run_forward(part_X), part_targets)
                 dy = loss.backward()
                 if step < n:
                     dy *= share
@@ -329,7 +272,6 @@ class Sequential(Container):
     def _forward(self, x: Array) -> Array:
         for layer in self.layers:
             x = layer.forward(x)
-        self._kept["output"] = (x.shape, x.dtype)
         return x
 
     def _backward(self, dy: Array, *, need_dx: bool, accumulate: bool) -> Array | None:
