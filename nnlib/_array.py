@@ -72,6 +72,39 @@ def as_array(value: ArrayLike, dtype: np.dtype[Any] | None, where: str) -> Array
     return array.astype(dtype, copy=False)
 
 
+def as_whole_numbers(value: ArrayLike, where: str) -> IntArray:
+    """Return ``value`` as an array of integers; floats pass where each of them is whole.
+
+    Returns
+    -------
+    array : ndarray of integers
+        Perhaps ``value`` itself.
+
+    Raises
+    ------
+    ShapeError
+        If the rows differ in length.
+    DtypeError
+        If a value is not a whole number.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
+        return value
+    numbers = as_array(value, None, where)
+    whole: IntArray = np.asarray(value)
+    if whole.dtype.kind in "iu":
+        return whole
+    # An integer holds no infinity and no nan: those compare unequal to themselves cut off.
+    cut = np.trunc(numbers)
+    bad = ~((cut == numbers) & (abs(cut) < 2.0**53))
+    if bad.any():
+        message = (
+            f"{where}: holds {numbers[bad][0]:g}, expected whole numbers. "
+            "Number the words, or whatever is looked up, from 0."
+        )
+        raise DtypeError(message)
+    return cut.astype(np.intp)
+
+
 def as_generator(seed: object, where: str) -> np.random.Generator:
     """Return ``seed`` if it is a generator, else a new generator that starts from it."""
     if isinstance(seed, np.random.Generator):

@@ -15,15 +15,26 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from nnlib._array import FLOAT_TYPES, Array, BoolArray, as_array, check_shape, float_dtype
+from nnlib._array import (
+    FLOAT_TYPES,
+    Array,
+    BoolArray,
+    as_array,
+    as_whole_numbers,
+    check_shape,
+    float_dtype,
+)
 from nnlib._workspace import Buffered
 from nnlib.errors import ArgumentError, DtypeError, OrderError, ShapeError
 from nnlib.layers.parameters import Parameter, ParameterView
+
+if TYPE_CHECKING:
+    from nnlib.layers.tied import Tie
 
 
 class Layer(Buffered, ABC):
@@ -57,6 +68,12 @@ class Layer(Buffered, ABC):
 
     slice_rows: ClassVar[int] = 1024
     """How many rows run through the layer at once; more would leave the processor's cache."""
+
+    takes_integers: ClassVar[bool] = False
+    """Whether x holds whole numbers, such as the numbers of words, which are not cast to floats."""
+
+    _tie: Tie | None = None
+    """Keeps count of the uses of W in one pass, where a ``TiedLinear`` uses it too."""
 
     def __init__(
         self,
@@ -367,6 +384,8 @@ class Layer(Buffered, ABC):
         # The words for an error are put together only for one: this runs for every batch.
         if type(x) is np.ndarray and x.dtype == self._dtype:
             return x
+        if self.takes_integers:
+            return as_whole_numbers(x, f"{self!r}.forward: x")  # type: ignore[return-value]  # for the layer that asks
         return as_array(x, self._dtype, f"{self!r}.forward: x")
 
     def _upstream(self, dy: ArrayLike, rule: str = "backward") -> Array:

@@ -223,6 +223,11 @@ class Container(Layer):
         return min(layer.slice_rows for layer in self.layers)
 
     @property
+    def takes_integers(self) -> bool:  # type: ignore[override]  # a model answers for its layers
+        """Whether the first layer takes whole numbers, such as the numbers of words."""
+        return self.layers[0].takes_integers
+
+    @property
     def stackable(self) -> bool:  # type: ignore[override]  # a model answers for its layers
         """Whether all layers understand stack axes, so that folds train at once."""
         return all(layer.stackable for layer in self.layers)
@@ -250,7 +255,8 @@ class Container(Layer):
     def __getstate__(self) -> dict[str, Any]:
         """Leave workspaces out of copies and pickles."""
         state = super().__getstate__()
-        return {k: v for k, v in state.items() if k not in {"_workspaces", "_loss_workspace"}}
+        state = {k: v for k, v in state.items() if k not in {"_workspaces", "_loss_workspace"}}
+        return state | ({"_plans": {}} if "_plans" in state else {})
 
     def __repr__(self) -> str:
         inner = ", ".join(map(repr, self.layers))

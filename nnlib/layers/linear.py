@@ -124,6 +124,8 @@ class Linear(Layer):
         np.matmul(rows, W, out=self._flat(y))
         if self.bias:
             y += self._per_row(self._views["b"], y.ndim)
+        if self._tie is not None:
+            self._tie.begin(0)
         self._kept = {"x": self._keep(x), "output": (y.shape, y.dtype)}
         return y
 
@@ -178,7 +180,8 @@ class Linear(Layer):
         x = self._kept["x"]
         self._kept["dy"] = self._keep(dy)
         rows, drows = self._flat(x), self._flat(dy)
-        if accumulate:
+        adds = accumulate if self._tie is None else self._tie.adds(0, self, accumulate=accumulate)
+        if adds:
             self.dW += rows.mT @ drows
         else:
             np.matmul(rows.mT, drows, out=self._views["dW"])
@@ -222,6 +225,8 @@ class Linear(Layer):
         if self.bias:
             y_dot = y_dot + parts["b"][..., np.newaxis, :]
         self._kept |= {"V": parts["W"], "x_dot": None}
+        if self._tie is not None:
+            self._tie.dW_dot.clear()
         if x_dot is not None:
             change = as_array(x_dot, x.dtype, f"{self!r}.rforward: x_dot")
             flat = self._flat(change, lead=change.ndim - x.ndim)
@@ -263,9 +268,11 @@ class Linear(Layer):
         change = as_array(dy_dot, x.dtype, f"{self!r}.rbackward: dy_dot")
         lead_ndim = change.ndim - x.ndim
         change = self._flat(change, lead=lead_ndim)
-        dW_dot = self._flat(x).mT @ change
+        dW_dot: Array = self._flat(x).mT @ change
         if x_dot is not None:
             dW_dot = dW_dot + x_dot.mT @ dy
+        if self._tie is not None:
+            dW_dot = self._tie.with_other_uses(dW_dot)
         lead = dW_dot.shape[:-2]
         parts = [dW_dot.reshape(*lead, -1)]
         if self.bias:
@@ -310,12 +317,13 @@ class Linear(Layer):
     def _sum_rows(self, drows: Array, *, accumulate: bool) -> None:
         """Put Σ_rows dy into db. A product with ones takes a third of the time of ``sum``."""
         db = self._views["db"]
+        ones = self._ones(drows.shape[-2], drows.dtype)
         if accumulate:
-            db += drows.sum(axis=-2)
+            db += ones @ drows
         elif drows.ndim == 2:
-            np.dot(self._ones(drows.shape[0], drows.dtype), drows, out=db)
+            np.dot(ones, drows, out=db)
         else:
-            np.sum(drows, axis=-2, out=db)
+            np.matmul(ones, drows, out=db)
 
     def _ones(self, n: int, dtype: np.dtype[Any]) -> Array:
         """Return n ones; kept in a workspace, where they stay ones since nobody writes there."""

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from nnlib._array import Array, as_array, check_count
 from nnlib.errors import ShapeError
+from nnlib.layers._plan import Plan, plan_for
 from nnlib.layers.base import Layer
 from nnlib.layers.container import Container
 
@@ -59,6 +60,7 @@ class Sequential(Container):
     """
 
     def __init__(self, *layers: Layer) -> None:
+        self._plans: dict[tuple[int, ...], Plan | None] = {}
         super().__init__(layers)
 
     # Forward and backward -----------------------------------------------------------------------
@@ -243,8 +245,18 @@ class Sequential(Container):
         *,
         rows_per_slice: int | None = None,
         after_slice: Callable[[], None] | None = None,
+        checked: bool = False,
     ) -> float:
-        """Do the work of ``loss_and_gradient``, calling ``after_slice`` after each slice."""
+        """Do the work of ``loss_and_gradient``; ``checked`` says that the targets are known."""
+        if rows_per_slice is None and X.ndim == 2 and len(X) <= Layer.slice_rows:
+            plan = plan_for(self, X, targets, loss)
+            if plan is not None:
+                if not checked:
+                    plan.loss.check(targets, loss)
+                value = plan.run(X, targets, loss)
+                if after_slice is not None:
+                    after_slice()
+                return value
         n = len(X) if X.ndim else 0
         if targets.ndim == 0 or len(targets) != n or n == 0:
             message = (

@@ -26,7 +26,20 @@ from nnlib import (
     fit,
 )
 from nnlib._workspace import Workspace
-from nnlib.layers import Layer
+from nnlib.layers import (
+    GELU,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    Layer,
+    LayerNorm,
+    MaxPool2d,
+    Softplus,
+)
 
 
 class Spy(np.ndarray):
@@ -38,6 +51,8 @@ class Spy(np.ndarray):
         plain = [x.view(np.ndarray) if isinstance(x, Spy) else x for x in inputs]
         if out is not None:
             options["out"] = tuple(x.view(np.ndarray) if isinstance(x, Spy) else x for x in out)
+        if isinstance(options.get("where"), Spy):
+            options["where"] = options["where"].view(np.ndarray)
         result = getattr(ufunc, method)(*plain, **options)
         if isinstance(result, np.ndarray | np.generic):
             Spy.seen.append((ufunc.__name__, result.dtype.name))
@@ -112,6 +127,38 @@ def test_training_makes_no_float64(loss, targets, spied):
     assert {"matmul", "maximum", "multiply", "subtract"} <= operations  # the spies were there
     assert wide(spied) == []
     assert model.theta.dtype == model.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        lambda: [
+            AvgPool2d((2, 1), 1), Softplus(2.0), Flatten(), Dropout(0.3, rng=4),
+            Linear(12, 5, rng=5),
+        ],
+        lambda: [GlobalAvgPool2d(), LayerNorm(6), GELU(), Linear(6, 5, rng=5), BatchNorm1d(5)],
+    ],
+    ids=["flatten", "global_pool"],
+)  # fmt: skip
+def test_training_on_images_makes_no_float64(head, spied):
+    rng = np.random.default_rng(0)
+    model = Sequential(
+        Conv2d(1, 4, 3, padding=1, rng=1), BatchNorm2d(4), ReLU(), MaxPool2d(2),
+        Conv2d(4, 6, (2, 3), stride=(1, 2), padding=1, rng=2), GELU("tanh"), MaxPool2d(2, 1),
+        *head(), Linear(5, 3, rng=3),
+    )  # fmt: skip
+    X, targets = rng.normal(size=(11, 7, 8, 1)), np.arange(11) % 3
+
+    fit(
+        model, X, targets, loss=CrossEntropy(), optimizer=SGD(model, lr=0.1), epochs=2,
+        batch_size=4, validation_data=(X, targets), progress=False, rng=0,
+    )  # fmt: skip
+
+    operations = {name for name, _ in spied}
+    assert {"matmul", "maximum", "greater_equal", "multiply", "subtract"} <= operations
+    assert wide(spied) == []
+    state = model.state_dict().values()
+    assert {array.dtype for array in [model.grad, *state]} == {np.dtype(np.float32)}
 
 
 def test_the_spy_notices_a_float64_temporary(spied):
