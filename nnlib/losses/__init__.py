@@ -1,8 +1,9 @@
 """Losses: one number that says how wrong a batch is, and its gradient at the model's output.
 
 ``forward(prediction, targets) -> float`` is a mean over the batch; ``backward() -> dz`` already
-holds the 1/N, so layers divide by nothing. ``MSE`` is for quantities, ``BinaryCrossEntropy`` and
-``CrossEntropy`` are for classes and take logits: the values before sigmoid or softmax.
+holds the 1/N, so layers divide by nothing. ``MSE`` and ``Huber`` are for quantities;
+``BinaryCrossEntropy``, ``CrossEntropy`` and ``Hinge`` are for classes and take scores (logits): the
+values before sigmoid or softmax. All take row weights: ``forward(prediction, targets, weights)``.
 
     >>> import numpy as np
     >>> from nnlib import CrossEntropy
@@ -15,7 +16,9 @@ holds the 1/N, so layers divide by nothing. ``MSE`` is for quantities, ``BinaryC
 """
 
 from nnlib.losses.base import Loss
-from nnlib.losses.classification import BinaryCrossEntropy, CrossEntropy
-from nnlib.losses.regression import MSE
+from nnlib.losses.binary_cross_entropy import BinaryCrossEntropy
+from nnlib.losses.cross_entropy import CrossEntropy
+from nnlib.losses.hinge import Hinge
+from nnlib.losses.regression import MSE, Huber
 
-__all__ = ["MSE", "BinaryCrossEntropy", "CrossEntropy", "Loss"]
+__all__ = ["MSE", "BinaryCrossEntropy", "CrossEntropy", "Hinge", "Huber", "Loss"]

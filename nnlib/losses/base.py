@@ -1,10 +1,15 @@
-"""What every loss promises: a mean over the batch, its gradient, and errors that name the cause."""
+"""What every loss promises: a mean over the batch, its gradient, and errors that name the cause.
+
+A loss is a mean of *terms*: one an entry of the prediction (``MSE``), or one a row
+(``CrossEntropy``). The *share* of a term is what it counts: 1/n, or with row weights its part of
+w / Σ w.
+"""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,18 +18,25 @@ from nnlib._array import FLOAT_TYPES, Array, as_array, instance_hint
 from nnlib._workspace import Buffered
 from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, OrderError, ShapeError
 
+Share: TypeAlias = float | Array
+"""What a term counts in the mean: 1/n for all, or an array that broadcasts over the terms."""
+
 
 class Loss(Buffered, ABC):
     """Compare predictions with targets.
 
-    A subclass gives ``check``, ``_value`` and ``backward``.
+    A subclass gives ``check``, ``_value``, ``backward`` and ``rbackward``.
     """
 
     def __init__(self) -> None:
         self._kept: dict[str, Any] = {}
 
-    def forward(self, prediction: ArrayLike, targets: ArrayLike) -> float:
+    def forward(
+        self, prediction: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None
+    ) -> float:
         """Compute the mean loss of a batch and keep what ``backward`` needs.
+
+        With row weights w the mean is L = Σ w l / Σ w, where l is the mean loss within a row.
 
         Parameters
         ----------
@@ -32,6 +44,9 @@ class Loss(Buffered, ABC):
             Output of the model.
         targets : ndarray
             What it should have been.
+        weights : ndarray of shape (N,), or of further leading axes of the prediction, optional
+            How much each row counts, at least 0. A row of weight 0 might as well be missing. By
+            default all rows count the same.
 
         Returns
         -------
@@ -45,7 +60,7 @@ class Loss(Buffered, ABC):
         DtypeError
             If the targets are numbers of the wrong kind.
         ArgumentError
-            If a target is outside what it may be.
+            If a target is outside what it may be, or a weight is negative, or all are zero.
         NonFiniteError
             If a prediction or the loss is nan or infinite.
         """
@@ -54,8 +69,13 @@ class Loss(Buffered, ABC):
         else:
             z = as_array(prediction, None, f"{self!r}.forward: prediction")
         t = self.check(z.shape, targets, z.dtype)
+        terms_shape = self._terms_shape(z, t)
+        if weights is None:
+            share: Share = 1.0 / math.prod(terms_shape)
+        else:
+            share = self._shares(weights, z, terms_shape)
         with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the cause
-            value = self._value(z, t)
+            value = self._value(z, t, share)
         if not math.isfinite(value):
             self._explain(value, z, t)
         return value
@@ -82,8 +102,36 @@ class Loss(Buffered, ABC):
         """
 
     @abstractmethod
-    def _value(self, z: Array, t: Any) -> float:
-        """Compute the loss of checked arrays and keep what ``backward`` needs."""
+    def _value(self, z: Array, t: Any, share: Share) -> float:
+        """Compute Σ share · term of checked arrays and keep what ``backward`` needs."""
+
+    def _terms_shape(self, z: Array, t: np.ndarray[Any, Any]) -> tuple[int, ...]:  # ruff: ignore[unused-method-argument]  some losses ask the targets
+        """Return the shape of the terms whose mean the loss is: by default one an entry."""
+        return z.shape
+
+    def _shares(self, weights: ArrayLike, z: Array, terms_shape: tuple[int, ...]) -> Array:
+        """Return what each term counts, w / Σ w spread over the terms of its row."""
+        where = f"{self!r}.forward: weights"
+        w = as_array(weights, z.dtype, where)
+        lead = max(1, z.ndim - 1)
+        if not 1 <= w.ndim <= lead or w.shape != z.shape[: w.ndim]:
+            message = (
+                f"{where} have shape {w.shape}, expected {z.shape[:1]}, one for each row"
+                f"{f', or {z.shape[:lead]}' if lead > 1 else ''}."
+            )
+            raise ShapeError(message)
+        if not np.isfinite(w).all() or w.min() < 0:
+            message = (
+                f"{where} run from {w.min():g} to {w.max():g}, expected finite and at least 0."
+            )
+            raise ArgumentError(message)
+        total = float(w.sum())
+        if not 0 < total < math.inf:
+            message = f"{where} add up to {total:g}, expected more than 0. Give some row a weight."
+            raise ArgumentError(message)
+        inner = terms_shape[w.ndim :]
+        shares: Array = w / (total * math.prod(inner))
+        return shares.reshape(*w.shape, *(1,) * len(inner))
 
     @abstractmethod
     def backward(self) -> Array:
@@ -132,6 +180,13 @@ class Loss(Buffered, ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def weighted_sum(terms: Array, share: Share) -> float:
+    """Return Σ share · term."""
+    if type(share) is float:
+        return float(np.add.reduce(terms, axis=None)) * share
+    return float(np.add.reduce(terms * share, axis=None))
 
 
 def check_loss(loss: object, where: str) -> None:

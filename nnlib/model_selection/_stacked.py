@@ -1,0 +1,197 @@
+"""All folds at once: one model with a stack axis, one optimizer, one loop.
+
+Fold f shuffles with its own generator, exactly as ``fit`` does, so each fold takes the steps that
+it takes alone. Its rows of one step are row f of an index array, and the batch is (F, B, ...). Only
+in the last step of an epoch the folds may differ in rows: there the shorter ones are padded, and
+padding has row weight 0. The sum of the folds' mean losses is what is differentiated, so each fold
+gets its own gradient, unscaled. Folds whose epochs differ in the number of steps are trained in
+groups of their own; by size, there are two at most for folds of k-fold cross-validation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nnlib._array import Array, IntArray
+from nnlib._workspace import Workspace
+from nnlib.errors import NonFiniteError
+from nnlib.layers import Sequential
+from nnlib.layers.stacking import stack_models, unstack, why_not_stackable
+from nnlib.losses.base import Share
+from nnlib.model_selection._folds import (
+    Fold,
+    Outcome,
+    Recipe,
+    in_fold,
+    judge,
+    optimizer_for,
+    start,
+)
+from nnlib.optimizers import Optimizer
+
+MEMORY_LIMIT_BYTES = 2**28
+"""Folds hold copies of their rows: so many of them are trained at once as fit in here."""
+
+MOST_AT_ONCE = 32
+"""By then the calls are shared by so many folds that more would only leave the cache."""
+
+
+@dataclass
+class Started:
+    """A fold that is ready to be trained."""
+
+    fold: Fold
+    model: Sequential
+    rng: np.random.Generator
+    X: Array
+    X_test: Array
+
+
+def why_not_stacked(recipe: Recipe, fold: Fold) -> str:
+    """Say why these folds must be trained one after the other; empty if they can be stacked."""
+    if recipe.callbacks is not None or recipe.fit_options:
+        return "callbacks and options of fit see one model at a time"
+    model = recipe.build(np.random.default_rng(fold.seed))
+    if not isinstance(model, Sequential):
+        return "build(rng) gave no Sequential"  # type: ignore[unreachable]  # named when it is trained
+    reason = why_not_stackable(model)
+    if reason:
+        return reason
+    if not is_elementwise(optimizer_for(recipe, model)):
+        return "the optimizer mixes parameters, so it knows no stack axis"
+    if recipe.batch_size > model.slice_rows:
+        return f"a batch of {recipe.batch_size} rows is cut in slices"
+    return ""
+
+
+def is_elementwise(optimizer: Optimizer) -> bool:
+    """Whether each parameter's step depends on that parameter's gradient alone."""
+    return bool(getattr(optimizer, "stackable", type(optimizer).__name__ in ELEMENTWISE))
+
+
+ELEMENTWISE = frozenset({"SGD", "AdaGrad", "RMSProp", "Adam", "AdamW", "Lion"})
+
+
+def train_stacked(recipe: Recipe, folds: list[Fold]) -> list[Outcome]:
+    """Train all folds at once, and return the outcomes in their order."""
+    begin = perf_counter()
+    groups: defaultdict[int, list[Started]] = defaultdict(list)
+    for fold in folds:
+        model, rng, X, X_test = start(recipe, fold)
+        steps = -(-len(X) // recipe.batch_size)
+        groups[steps].append(Started(fold, model, rng, X, X_test))
+    outcomes: dict[int, Outcome] = {}
+    for steps, group in groups.items():
+        for started, model in zip(group, _train_group(recipe, group, steps), strict=True):
+            fold = started.fold
+            try:
+                scores = judge(recipe, model, started.X_test, fold.y_test)
+            except NonFiniteError as error:
+                raise in_fold(error, fold.number) from error
+            outcomes[fold.number] = Outcome(model, scores, 0.0)
+    seconds = (perf_counter() - begin) / len(folds)
+    for outcome in outcomes.values():
+        outcome.seconds = seconds
+    return [outcomes[fold.number] for fold in folds]
+
+
+def _train_group(recipe: Recipe, group: list[Started], n_steps: int) -> list[Sequential]:
+    """Train folds of equally many steps, and return their models."""
+    loss = recipe.loss
+    stacked = stack_models([started.model for started in group])
+    optimizer = optimizer_for(recipe, stacked)
+    X, targets, offsets = _joined(recipe, group)
+    sizes = np.array([len(started.X) for started in group])
+    batches = _Batches(recipe.batch_size, n_steps, sizes)
+    memory = Workspace()
+    shares: dict[int, Share] = {}
+    stacked.train()
+    # Overflow is reported by the loss, which looks at its value: no second, vaguer warning.
+    with stacked._lent_workspaces(loss), np.errstate(over="ignore", invalid="ignore"):
+        for epoch in range(recipe.epochs):
+            for f, started in enumerate(group):
+                batches.order(f, started.rng.permutation(len(started.X)), offsets[f])
+            for step in range(n_steps):
+                index = batches.index(step)
+                rows = memory.array("X", (*index.shape, *X.shape[1:]), X.dtype)
+                np.take(X, index, axis=0, out=rows, mode="clip")
+                z = stacked._run_forward(rows)
+                t = targets[index]
+                if step not in (0, n_steps - 1):
+                    share = shares[0]
+                elif epoch == 0:
+                    share = shares[step] = batches.share(recipe, z, t, step)
+                else:
+                    share = shares[step]
+                if not math.isfinite(loss._value(z, t, share)):
+                    _diverged(recipe, group, z, t, epoch)
+                stacked._backward(loss.backward(), need_dx=False, accumulate=False)
+                optimizer.step()
+    stacked.eval()
+    models = unstack(stacked)
+    for started, model in zip(group, models, strict=True):
+        model.train(started.model.training)
+    return models
+
+
+def _joined(recipe: Recipe, group: list[Started]) -> tuple[Array, np.ndarray[Any, Any], IntArray]:
+    """Return the rows of all folds one after the other, and where those of each fold begin."""
+    first = group[0]
+    output = first.model.predict(first.X[:1])
+    targets = []
+    for started in group:
+        shape = (len(started.X), *output.shape[1:])
+        targets.append(recipe.loss.check(shape, started.fold.y_train, output.dtype))
+    offsets = np.concatenate([[0], np.cumsum([len(started.X) for started in group])[:-1]])
+    return np.concatenate([started.X for started in group]), np.concatenate(targets), offsets
+
+
+class _Batches:
+    """The rows of each step, and what they count."""
+
+    def __init__(self, batch_size: int, n_steps: int, sizes: IntArray) -> None:
+        self.batch_size, self.n_steps, self.sizes = batch_size, n_steps, sizes
+        self.rest = sizes - batch_size * (n_steps - 1)  # rows of each fold in its last step
+        self.rows = np.empty((len(sizes), batch_size * (n_steps - 1) + self.rest.max()), np.intp)
+
+    def order(self, f: int, order: IntArray, offset: int) -> None:
+        """Set the order of fold f for one epoch; padding repeats its first row."""
+        self.rows[f, : len(order)] = order
+        self.rows[f, len(order) :] = order[0]
+        self.rows[f] += offset
+
+    def index(self, step: int) -> IntArray:
+        """Return the rows of one step, one line a fold."""
+        start = step * self.batch_size
+        return self.rows[:, start : start + self.batch_size]
+
+    def share(self, recipe: Recipe, z: Array, t: np.ndarray[Any, Any], step: int) -> Share:
+        """Return what each term counts in the sum of the folds' means."""
+        terms_shape = recipe.loss._terms_shape(z, t)
+        if step < self.n_steps - 1 or (self.rest == self.rest[0]).all():
+            return len(z) / math.prod(terms_shape)
+        weights = (np.arange(z.shape[1]) < self.rest[:, np.newaxis]) / self.rest[:, np.newaxis]
+        return recipe.loss._shares(weights.astype(z.dtype), z, terms_shape) * len(z)
+
+
+def _diverged(
+    recipe: Recipe, group: list[Started], z: Array, t: np.ndarray[Any, Any], epoch: int
+) -> None:
+    """Raise the error of the fold whose loss is not finite."""
+    for f, started in enumerate(group):
+        try:
+            recipe.loss.forward(z[f], t[f])
+        except NonFiniteError as error:
+            message = (
+                f"cross_validate: fold {started.fold.number}: training diverged in epoch "
+                f"{epoch + 1}: {error} Try a tenth of the rate, or scale the inputs."
+            )
+            raise NonFiniteError(message) from error
+    message = f"cross_validate: the losses of the folds add up to no finite number in {z.dtype}."
+    raise NonFiniteError(message)
