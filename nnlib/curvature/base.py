@@ -1,0 +1,248 @@
+"""What every curvature operator does: products, matrix, diagonal and spectrum at one point.
+
+An operator copies what it needs, so the model may be trained on, and the operator stays what it
+was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse.linalg import LinearOperator
+
+from nnlib._array import Array, Seed, as_array, instance_hint
+from nnlib.curvature.spectra import Spectrum, spectrum
+from nnlib.errors import ArgumentError, DtypeError, ShapeError
+from nnlib.layers.base import Layer
+from nnlib.losses import Loss
+from nnlib.losses.base import check_loss
+from nnlib.regularizers import Penalty
+
+DIRECTIONS = 16
+"""How many directions run through a model at once: more leave the processor's cache."""
+
+
+class CurvatureOperator(LinearOperator):  # type: ignore[misc]  # SciPy is untyped
+    """A symmetric matrix of shape (P, P) at one point of one model, given by its products.
+
+    A subclass gives ``_products``, and what it can do better than by products.
+
+    Attributes
+    ----------
+    exact : bool
+        False where products are differences of gradients.
+    """
+
+    exact: bool = True
+
+    def __init__(
+        self,
+        model: Layer,
+        X: ArrayLike,
+        y: ArrayLike,
+        loss: Loss,
+        *,
+        penalty: Penalty | None = None,
+    ) -> None:
+        where = type(self).__name__
+        self._X, self._y = checked_rows(model, X, y, loss, where)
+        size = model.theta.size
+        super().__init__(model.theta.dtype, (size, size))
+        self._penalty = None if penalty is None else penalty_diagonal(penalty, model, where)
+
+    # Products -----------------------------------------------------------------------------------
+
+    def _products(self, V: Array) -> Array:
+        """Return the matrix times each row of V, of shape (K, P); without the penalty."""
+        raise NotImplementedError
+
+    def _product(self, v: Array) -> Array:
+        """Return the matrix times one direction; without the penalty."""
+        out: Array = self._products(v[np.newaxis])[0]
+        return out
+
+    def products(self, V: ArrayLike) -> Array:
+        """Multiply several directions at once, each a row.
+
+        Parameters
+        ----------
+        V : ndarray of shape (P,) or (K, P)
+            Directions.
+
+        Returns
+        -------
+        HV : ndarray of the shape of V
+            The matrix times each of them.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis is not one entry for each parameter.
+        """
+        where = f"{type(self).__name__}.products: V"
+        directions = as_array(V, self.dtype, where)
+        size = self.shape[0]
+        if directions.ndim not in {1, 2} or directions.shape[-1] != size:
+            message = (
+                f"{where} has shape {directions.shape}, expected ({size},) or (K, {size}), "
+                "one entry for each parameter."
+            )
+            raise ShapeError(message)
+        if directions.ndim == 1:
+            out = self._product(directions)
+            return out if self._penalty is None else out + self._penalty * directions
+        out = np.empty_like(directions)
+        for start in range(0, len(directions), DIRECTIONS):
+            some = slice(start, start + DIRECTIONS)
+            out[some] = self._products(directions[some])
+        if self._penalty is not None:
+            out += self._penalty * directions
+        return out
+
+    def _matvec(self, v: np.ndarray[Any, Any]) -> Array:
+        return self.products(v.reshape(-1))
+
+    def _matmat(self, M: np.ndarray[Any, Any]) -> Array:
+        return self.products(np.ascontiguousarray(M.T)).T
+
+    def _adjoint(self) -> CurvatureOperator:
+        return self
+
+    _transpose = _adjoint
+
+    def __matmul__(self, v: Any) -> Any:
+        """Multiply a vector of shape (P,), or the columns of a matrix of shape (P, K)."""
+        # SciPy's checks take as long as a product of a small network.
+        if type(v) is np.ndarray and v.ndim == 1:
+            return self.products(v)
+        return super().__matmul__(v)
+
+    # The matrix ---------------------------------------------------------------------------------
+
+    def dense(self) -> Array:
+        """Return the whole matrix.
+
+        Returns
+        -------
+        matrix : ndarray of shape (P, P)
+            Symmetric up to rounding. It takes P² numbers: for 10⁴ parameters 400 MB in float32.
+        """
+        matrix = self._dense()
+        if self._penalty is not None:
+            matrix[np.diag_indices_from(matrix)] += self._penalty
+        return matrix
+
+    def _dense(self) -> Array:
+        """Multiply the identity, some columns at a time."""
+        size = self.shape[0]
+        matrix = np.empty(self.shape, self.dtype)
+        for start, V in self._unit_directions():
+            matrix[start : start + len(V)] = self._products(V)
+        # Rounding differs between (i, j) and (j, i); the mean of both is nearer to either.
+        for i in range(0, size, 256):
+            rows = slice(i, i + 256)
+            mean = 0.5 * (matrix[rows, i:] + matrix[i:, rows].T)
+            matrix[rows, i:] = mean
+            matrix[i:, rows] = mean.T
+        return matrix
+
+    def diagonal(self) -> Array:
+        """Return the diagonal, exactly; ``estimate_diagonal`` is for models too large for that.
+
+        Returns
+        -------
+        diagonal : ndarray of shape (P,)
+            Second derivatives along each parameter alone.
+        """
+        diagonal = self._diagonal()
+        return diagonal if self._penalty is None else diagonal + self._penalty
+
+    def _diagonal(self) -> Array:
+        """Read the diagonal off the products with unit vectors."""
+        out = np.empty(self.shape[0], self.dtype)
+        for start, V in self._unit_directions():
+            columns = self._products(V)
+            every = np.arange(len(V))
+            out[start : start + len(V)] = columns[every, start + every]
+        return out
+
+    def _unit_directions(self) -> Iterator[tuple[int, Array]]:
+        """Yield the rows of the identity, some at a time, with the number of the first."""
+        size = self.shape[0]
+        for start in range(0, size, DIRECTIONS):
+            count = min(DIRECTIONS, size - start)
+            V = np.zeros((count, size), self.dtype)
+            V[np.arange(count), start + np.arange(count)] = 1.0
+            yield start, V
+
+    def spectrum(
+        self, k: int | None = None, *, which: str = "largest", rng: Seed = None
+    ) -> Spectrum:
+        """Return eigenvalues and eigenvectors: all of them, or k at one end or both.
+
+        Parameters
+        ----------
+        k : int, optional
+            How many; all by default, from the dense matrix.
+        which : "largest" (default), "smallest" or "both"
+            Which end, counted with the sign. With "both", k at each end.
+        rng : Generator, int or None
+            Draws the start of the Lanczos iteration.
+
+        Returns
+        -------
+        spectrum : Spectrum
+            Eigenvalues from the largest down, and vectors as columns.
+        """
+        if k is None:
+            values, vectors = np.linalg.eigh(self.dense().astype(np.float64))
+            return Spectrum(values[::-1].copy(), vectors[:, ::-1].copy())
+        return spectrum(self, k, which=which, rng=rng)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(P={self.shape[0]}, {self.dtype})"
+
+
+def checked_rows(
+    model: object, X: ArrayLike, y: ArrayLike, loss: object, where: str
+) -> tuple[Array, np.ndarray[Any, Any]]:
+    """Return rows in the model's dtype and targets as they are, after checking all parts."""
+    if not isinstance(model, Layer):
+        message = (
+            f"{where}: model is {model!r:.60}, expected a model or layer.{instance_hint(model)}"
+        )
+        raise DtypeError(message)
+    check_loss(loss, where)
+    if model.theta.ndim != 1 or model.theta.size == 0:
+        message = (
+            f"{where}: theta has shape {model.theta.shape}, expected (P,) with at least one "
+            "parameter. Take one fold at a time."
+        )
+        raise ShapeError(message)
+    rows = model._input(X)
+    targets = np.asarray(y)
+    if rows.ndim < 2 or targets.ndim == 0 or len(targets) != len(rows) or len(rows) == 0:
+        message = (
+            f"{where}: X has shape {rows.shape} and y has shape {targets.shape}, expected "
+            "(N, ...) and the same number of rows, at least one."
+        )
+        raise ShapeError(message)
+    if not np.isfinite(model.theta).all():
+        message = f"{where}: the model's parameters hold nan or infinity. Build it anew."
+        raise ArgumentError(message)
+    return rows, targets
+
+
+def penalty_diagonal(penalty: object, model: Layer, where: str) -> Array:
+    """Return the second derivatives of a penalty, which are a diagonal."""
+    if not isinstance(penalty, Penalty):
+        message = (
+            f"{where}: penalty is {penalty!r:.60}, expected a penalty such as L2(1e-3)."
+            f"{instance_hint(penalty)}"
+        )
+        raise DtypeError(message)
+    diagonal: Array = penalty.hessian_diagonal(model.theta, model.decay_mask)
+    return diagonal
