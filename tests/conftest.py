@@ -18,6 +18,17 @@ from tests.chromium import QUIET
 STRICT = os.environ.get("NNCOURSE_STRICT") == "1"
 """Set in CI: a missing browser, sandbox or data folder is then a failure, not a skip."""
 
+SHARED_FOLDERS = (
+    "mnist",
+    "fashion-mnist",
+    "cifar-10-batches-py",
+    "free-spoken-digit-dataset",
+    "rt-polaritydata",
+    "sentiment labelled sentences",
+    "timeseries",
+)
+"""What the shared copies of the public data sets unpack to."""
+
 
 def _require(present: bool, reason: str) -> None:
     if present:
@@ -94,8 +105,9 @@ def requires_shared_data() -> Path:
     """Return the folder of the public data sets, laid out as the originals are."""
     named = os.environ.get("NNLIB_DATA")
     expected = os.environ.get("NNCOURSE_EXPECT_DATA") == "1"
-    present = bool(named) and (Path(named or "") / "mnist").is_dir()
-    reason = "no data sets here: set NNLIB_DATA to a folder that holds mnist/ and fashion-mnist/"
+    absent = [name for name in SHARED_FOLDERS if not (Path(named or "") / name).is_dir()]
+    present = bool(named) and not absent
+    reason = "no data sets here: set NNLIB_DATA to a folder that holds " + ", ".join(absent)
     if not present and not expected:
         pytest.skip(reason)
     if not present:

@@ -12,15 +12,25 @@
 that NNLIB_DATA names, then in the cache, and downloaded only then.
 """
 
-from nnlib.datasets._base import Dataset, DatasetInfo, Split
+from nnlib.datasets._base import (
+    AudioDataset,
+    Dataset,
+    DatasetInfo,
+    SeriesDataset,
+    Split,
+    TextDataset,
+)
 from nnlib.datasets._fetch import adopt, cache_folder
 from nnlib.datasets._load import describe, load
 from nnlib.datasets._worked_example import WorkedEntry, WorkedEpoch, WorkedExample
 
 __all__ = [
+    "AudioDataset",
     "Dataset",
     "DatasetInfo",
+    "SeriesDataset",
     "Split",
+    "TextDataset",
     "WorkedEntry",
     "WorkedEpoch",
     "WorkedExample",

@@ -49,6 +49,8 @@ class Server:
     cut_first: int = 0
     content: bytes | None = None
     ranges: bool = True
+    announce: bool = True
+    published: dict[str, bytes] = field(default_factory=dict)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -89,7 +91,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def server(tiny: Tiny) -> Iterator[Server]:
-    state = Server()
+    state = Server(published=dict(tiny.files))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -99,14 +101,18 @@ def server(tiny: Tiny) -> Iterator[Server]:
             if state.refuse:
                 self.send_error(state.refuse)
                 return
-            content = tiny.files[name] if state.content is None else state.content
+            content = state.published[name] if state.content is None else state.content
             start = 0
             if wanted and state.ranges:
                 start = int(wanted.removeprefix("bytes=").rstrip("-"))
+                if start >= len(content):
+                    self.send_error(416)
+                    return
                 self.send_response(206)
             else:
                 self.send_response(200)
-            self.send_header("Content-Length", str(len(content) - start))
+            if state.announce:
+                self.send_header("Content-Length", str(len(content) - start))
             self.end_headers()
             end = len(content)
             if state.cut_first:

@@ -114,7 +114,8 @@ def test_noise_has_the_size_asked_for():
 
 def test_unknown_names_and_options_are_listed():
     with pytest.raises(
-        ArgumentError, match="no data set 'digit', expected one of digits, fashion_mnist"
+        ArgumentError,
+        match=r"no data set 'digit', expected one of blobs, .*, digits, fashion_mnist",
     ):
         datasets.load("digit")
     with pytest.raises(ArgumentError, match="unknown option size, expected n, noise, rng"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -145,6 +147,13 @@ def test_without_a_network_the_sentence_names_the_mend(tiny):
         load(tiny, download=False)
 
 
+def test_without_pooch_the_sentence_names_it(tiny, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pooch", None)
+
+    with pytest.raises(DatasetError, match=r"downloading needs the package pooch.*nncourse data"):
+        load(tiny)
+
+
 def test_the_named_folder_is_searched_first(tiny, server, tmp_path, monkeypatch):
     tiny.write(tmp_path / "own")
     monkeypatch.setenv("NNLIB_DATA", str(tmp_path / "own"))
@@ -230,4 +239,4 @@ def test_the_published_files_load(name, folder, requires_shared_data, tmp_path, 
     # Fashion-MNIST has exactly 1,000 test images a class, MNIST 980 zeros: the publishers' counts.
     assert np.bincount(data.y_test)[0] == (980 if name == "mnist" else 1000)
     assert len(data.target_names) == 10
-    assert datasets.adopt(requires_shared_data)[name].name == folder
+    assert _fetch.locate(next(d for d in _load.DOWNLOADS if d.name == name)).name == folder
