@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from nnlib.layers import Sequential
     from nnlib.losses import Loss
     from nnlib.optimizers import Optimizer
+    from nnlib.regularizers import Penalty
     from nnlib.training.history import History
+
+Augment: TypeAlias = Callable[[Any, Any, np.random.Generator], tuple[Any, Any]]
+"""A function (X, y, rng) -> (X, y) that changes a batch and leaves what it is given alone."""
 
 
 @dataclass
@@ -33,9 +37,18 @@ class Run:
     history : History
         The epochs that are complete.
     rng : Generator
-        Shuffles the rows.
+        Shuffles the rows, and serves the augmentation.
     n_epochs, n_batches : int
         How many epochs were asked for; how many batches make one.
+    entries : frozenset of str
+        What each epoch of this run adds to the history: ``"loss"``, ``"validation_loss"``, …
+    settings : dict
+        What a run that goes on from a checkpoint must share: rows, batch size, shuffling, loss,
+        kind of optimizer.
+    penalty, augment
+        As given to ``fit``.
+    callbacks : tuple of Callback
+        As given to ``fit``.
     epoch, batch, step : int
         Which epoch and batch this is, counted from 0; number of updates so far in this run.
     batch_loss : float
@@ -51,6 +64,11 @@ class Run:
     rng: np.random.Generator
     n_epochs: int
     n_batches: int
+    entries: frozenset[str] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    penalty: Penalty | None = None
+    augment: Augment | None = None
+    callbacks: tuple[Callback, ...] = ()
     epoch: int = 0
     batch: int = 0
     step: int = 0
@@ -71,6 +89,9 @@ class Run:
 class Callback:
     """Override the hooks you need; each receives the ``Run``.
 
+    A callback that remembers something from epoch to epoch gives it in ``state_dict`` and takes it
+    back in ``load_state_dict``: then a run that goes on from a checkpoint goes on in this, too.
+
     Examples
     --------
     >>> class GradientNorms(Callback):
@@ -90,7 +111,10 @@ class Callback:
         """Act before a batch."""
 
     def on_gradient(self, run: Run) -> None:
-        """Act between gradient and step: the place to clip or to look."""
+        """Act between gradient and step: the place to clip or to look.
+
+        Second-order optimizers ask for gradients of their own, so that changes reach only others.
+        """
 
     def on_batch_end(self, run: Run) -> None:
         """Act after the step."""
@@ -98,8 +122,21 @@ class Callback:
     def on_epoch_end(self, run: Run) -> None:
         """Act after an epoch, when its losses stand in ``run.history``."""
 
+    def on_epoch_complete(self, run: Run) -> None:
+        """Act after ``on_epoch_end`` of every callback: the place to save what they know."""
+
+    def on_resume(self, run: Run) -> None:
+        """Act after ``on_train_begin``, if the run goes on from a checkpoint."""
+
     def on_train_end(self, run: Run) -> None:
         """Act at the end, also when training was stopped or interrupted."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: numbers, text, arrays, and lists and dicts of them."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take back what ``state_dict`` gave; called after ``on_train_begin``."""
 
 
 class Callbacks(Callback):
@@ -112,8 +149,8 @@ class Callbacks(Callback):
                 "Write callbacks=[...], also for one."
             )
             raise DtypeError(message)
-        self._callbacks = tuple(callbacks)
-        for callback in self._callbacks:
+        self.members = tuple(callbacks)
+        for callback in self.members:
             if not isinstance(callback, Callback):
                 message = (  # type: ignore[unreachable]  # callers need not be typed
                     f"fit: callbacks hold {callback!r:.60}, expected a Callback."
@@ -123,35 +160,45 @@ class Callbacks(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         """Call all."""
-        for callback in self._callbacks:
+        for callback in self.members:
             callback.on_train_begin(run)
 
     def on_epoch_begin(self, run: Run) -> None:
         """Call all."""
-        for callback in self._callbacks:
+        for callback in self.members:
             callback.on_epoch_begin(run)
 
     def on_batch_begin(self, run: Run) -> None:
         """Call all."""
-        for callback in self._callbacks:
+        for callback in self.members:
             callback.on_batch_begin(run)
 
     def on_gradient(self, run: Run) -> None:
         """Call all."""
-        for callback in self._callbacks:
+        for callback in self.members:
             callback.on_gradient(run)
 
     def on_batch_end(self, run: Run) -> None:
         """Call all."""
-        for callback in self._callbacks:
+        for callback in self.members:
             callback.on_batch_end(run)
 
     def on_epoch_end(self, run: Run) -> None:
         """Call all."""
-        for callback in self._callbacks:
+        for callback in self.members:
             callback.on_epoch_end(run)
+
+    def on_epoch_complete(self, run: Run) -> None:
+        """Call all."""
+        for callback in self.members:
+            callback.on_epoch_complete(run)
+
+    def on_resume(self, run: Run) -> None:
+        """Call all."""
+        for callback in self.members:
+            callback.on_resume(run)
 
     def on_train_end(self, run: Run) -> None:
         """Call all."""
-        for callback in self._callbacks:
+        for callback in self.members:
             callback.on_train_end(run)

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, Seed, as_array, as_generator, check_count, instance_hint
+from nnlib._array import Array, Seed, as_generator, check_count
 from nnlib._progress import Progress
 from nnlib._workspace import Workspace
-from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
+from nnlib.errors import NonFiniteError
 from nnlib.layers import Sequential
-from nnlib.losses import Loss
-from nnlib.losses.base import check_loss
+from nnlib.losses import CrossEntropy, Loss
 from nnlib.optimizers import Optimizer
-from nnlib.training.callbacks import Callback, Callbacks, Run
+from nnlib.training._checks import (
+    Rows,
+    check_augmented,
+    check_data,
+    check_extras,
+    check_parts,
+    pair,
+)
+from nnlib.training._snapshot import load_states, put_back, read_snapshot
+from nnlib.training.callbacks import Augment, Callback, Callbacks, Run
 from nnlib.training.history import History
 
-Rows = tuple[Array, np.ndarray[Any, Any]]
-"""Inputs and checked targets, row by row."""
+if TYPE_CHECKING:
+    from nnlib.optimizers.objective import Objective
+    from nnlib.regularizers import Penalty
 
 
 def fit(
@@ -37,6 +48,9 @@ def fit(
     callbacks: Sequence[Callback] = (),
     rng: Seed = None,
     shuffle: bool = True,
+    penalty: Penalty | None = None,
+    augment: Augment | None = None,
+    resume: str | Path | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model: ⌈N / batch_size⌉ updates an epoch.
@@ -68,9 +82,19 @@ def fit(
     callbacks : sequence of Callback
         Called at the hooks, in order.
     rng : Generator, int or None
-        Shuffles the rows. None differs in every run.
+        Shuffles the rows, and serves ``augment``. None differs in every run.
     shuffle : bool, default True
         Whether rows come in a new order in each epoch.
+    penalty : Penalty, optional
+        Added to the loss that is minimized, as ``L2(1e-3)``; not in the losses that are recorded.
+    augment : function (X, y, rng) -> (X, y), optional
+        Changes each training batch before it is used, as ``Rotate(10)``; never validation rows. It
+        may turn labels into rows of probabilities. It must not change the arrays it is given.
+    resume : str or Path, optional
+        A file written by ``Checkpoint``. Training goes on from there to ``epochs`` epochs in all,
+        exactly as if it had never stopped, if all else is given as it was: data, sizes, and
+        model, optimizer and callbacks made anew. Pass a schedule anew, too; a fixed rate
+        comes from the file.
     progress : bool, default True
         Show a bar, on stdout.
 
@@ -86,29 +110,52 @@ def fit(
     DtypeError
         If model, loss, optimizer or callbacks are something else, or data are not numbers.
     ArgumentError
-        If a value is outside what it may be, or data hold nan.
+        If a value is outside what it may be, or data hold nan, or the file to resume from is
+        missing, damaged, or that of another model.
     NonFiniteError
         If training diverged, or the validation loss is not finite; its ``history`` holds the
         completed epochs.
     """
-    _check_parts(model, loss, optimizer)
+    check_parts(model, loss, optimizer)
+    check_extras(penalty, augment)
     n_epochs = check_count(epochs, "epochs", "fit", minimum=0)
     batch_size = check_count(batch_size, "batch_size", "fit")
-    rows = _check_data(model, loss, X, y, "")
+    together = Callbacks(callbacks)
+    generator = as_generator(rng, "fit")
+    rows = check_data(model, loss, X, y, "")
     validation = None
     if validation_data is not None:
-        validation = _check_data(model, loss, *_pair(validation_data), "validation ")
+        validation = check_data(model, loss, *pair(validation_data), "validation ")
     run = Run(
-        model, optimizer, loss, History(), as_generator(rng, "fit"), n_epochs,
+        model, optimizer, loss, History(), generator, n_epochs,
         n_batches=-(-len(rows[0]) // batch_size),
+        entries=_entries(loss, validation is not None, penalty is not None),
+        settings={
+            "the shape of X": list(rows[0].shape), "batch_size": batch_size,
+            "shuffle": bool(shuffle), "loss": repr(loss), "penalty": repr(penalty),
+            "the optimizer": type(optimizer).__name__,
+        },
+        penalty=penalty, augment=augment, callbacks=together.members,
     )  # fmt: skip
-    trainer = _Trainer(run, rows, validation, batch_size, Callbacks(callbacks), shuffle=shuffle)
+    states = None
+    if resume is not None:
+        states = put_back(run, read_snapshot(Path(resume), "fit: resume"), "fit: resume")
+    trainer = _Trainer(run, rows, validation, batch_size, together, shuffle=shuffle)
     bar = Progress(n_epochs * run.n_batches, "step", wanted=progress)
+    bar.advance(run.epoch * run.n_batches)
     try:
-        trainer.train(bar)
+        trainer.train(bar, states)
     finally:
         bar.close()
     return run.history
+
+
+def _entries(loss: Loss, validation: bool, penalty: bool) -> frozenset[str]:
+    """Return the names of what each epoch adds to the history."""
+    classes = type(loss).count_correct is not Loss.count_correct
+    judged = ["loss", *(["accuracy"] if classes else [])]
+    names = [*judged, "lr", "seconds", *(["penalty"] if penalty else [])]
+    return frozenset(names + [f"validation_{name}" for name in judged if validation])
 
 
 class _Trainer:
@@ -126,19 +173,26 @@ class _Trainer:
     ) -> None:
         self.run, self.validation, self.callbacks = run, validation, callbacks
         self.X, self.y = rows
+        self.penalty, self.augment = run.penalty, run.augment
         self.batch_size, self.shuffle = batch_size, shuffle
         self.workspace = Workspace()
         self.last_finite = run.model.theta.copy()
         self.rate = float("nan")
         self.batches_done = False  # whether the updates of the present epoch are complete
+        self.labels_per_row = _labels_per_row(run.loss, self.y)
+        self.correct: int | None = 0  # answers right so far in the epoch; None without classes
+        self.after_slice = self.count_correct  # bound once: this saves a closure a step
 
-    def train(self, bar: Progress) -> None:
+    def train(self, bar: Progress, states: Mapping[str, Any] | None) -> None:
         """Run all epochs, and leave a usable history however they end."""
         run = self.run
         was_training = run.model.training
         try:
             self.callbacks.on_train_begin(run)
-            for epoch in range(run.n_epochs):
+            if states is not None:
+                load_states(run, states)
+                self.callbacks.on_resume(run)
+            for epoch in range(run.epoch, run.n_epochs):
                 if run.stop_reason is not None:
                     break
                 run.epoch = epoch
@@ -156,18 +210,17 @@ class _Trainer:
     def epoch(self, bar: Progress) -> None:
         """Use every row once, then judge."""
         run, n = self.run, len(self.X)
-        start_time, total, correct = perf_counter(), 0.0, 0
-        self.batches_done = False
+        start_time, total, seen = perf_counter(), 0.0, 0
+        self.batches_done, self.correct = False, 0
         run.model.train()
         self.callbacks.on_epoch_begin(run)
         order = run.rng.permutation(n) if self.shuffle else np.arange(n)
         title = f"epoch {run.epoch + 1}/{run.n_epochs}"
         bar.say(title)
-        seen = 0
         for batch, start in enumerate(range(0, n, self.batch_size)):
             run.batch = batch
             index = order[start : start + self.batch_size]
-            correct += self.update(index)
+            self.update(index)
             total += run.batch_loss * len(index)
             seen += len(index)
             bar.advance()
@@ -176,8 +229,10 @@ class _Trainer:
         self.batches_done = True
         self.check_parameters()
         entries = {"loss": total / seen, "lr": self.rate}
-        if self.counts:
-            entries["accuracy"] = correct / seen
+        if self.correct is not None:
+            entries["accuracy"] = self.correct / (seen * self.labels_per_row)
+        if run.penalty is not None:
+            entries["penalty"] = run.penalty.value(run.model.theta, run.model.decay_mask)
         if self.validation is not None:
             entries |= self.judge(self.validation)
         entries["seconds"] = perf_counter() - start_time
@@ -186,26 +241,57 @@ class _Trainer:
             getattr(run.history, name).append(value)
         bar.say(title, **{k: v for k, v in entries.items() if k in {"loss", "validation_loss"}})
         self.callbacks.on_epoch_end(run)
+        self.callbacks.on_epoch_complete(run)
 
-    def update(self, index: np.ndarray[Any, Any]) -> int:
-        """Take one step on the rows ``index``, and return how many were classified right."""
-        run, model = self.run, self.run.model
+    def update(self, index: np.ndarray[Any, Any]) -> None:
+        """Take one step on the rows ``index``."""
+        run, model, optimizer, penalty = self.run, self.run.model, self.run.optimizer, self.penalty
         self.callbacks.on_batch_begin(run)
-        X = self.workspace.array("X", (len(index), *self.X.shape[1:]), self.X.dtype)
-        # mode="clip" lets take write into X directly; the default goes through a copy.
-        np.take(self.X, index, axis=0, out=X, mode="clip")
-        correct: list[int | None] = []
+        X, y = self.batch(index)
         run.batch_loss = model._loss_and_gradient(
-            X, self.y[index], run.loss, after_slice=lambda: correct.append(run.loss.count_correct())
+            X, y, run.loss, after_slice=self.after_slice, checked=self.augment is None
         )
+        if penalty is not None:
+            penalty.gradient(model.theta, model.grad, model.decay_mask)
         np.copyto(self.last_finite, model.theta)
+        objective = self.objective(X, y) if optimizer.needs_objective else None
         self.callbacks.on_gradient(run)
-        self.rate = run.optimizer.lr
-        run.optimizer.step()
+        self.rate = optimizer.lr
+        optimizer.step(objective)
+        if penalty is not None:
+            penalty.prox(model.theta, self.rate, model.decay_mask)
         run.step += 1
         self.callbacks.on_batch_end(run)
-        self.counts = None not in correct
-        return sum(filter(None, correct))
+
+    def batch(self, index: np.ndarray[Any, Any]) -> Rows:
+        """Return the rows ``index``, augmented if wanted, in memory that is used again."""
+        X = self.workspace.array("X", (len(index), *self.X.shape[1:]), self.X.dtype)
+        # mode="clip" lets take write into X directly; the default goes through a copy.
+        self.X.take(index, axis=0, out=X, mode="clip")
+        y = self.y[index]
+        if self.augment is None:
+            return X, y
+        return check_augmented(self.augment(X, y, self.run.rng), X)
+
+    def objective(self, X: Array, y: np.ndarray[Any, Any]) -> Objective:
+        """Return the batch as what optimizers ask that want more than one gradient of it."""
+        from nnlib.optimizers.objective import ModelObjective  # here: few optimizers need it
+
+        run, model, penalty = self.run, self.run.model, self.penalty
+        objective = ModelObjective(model, run.loss, X, y, penalty)
+        if not model.generators():  # else its dropout masks may be others than those just used
+            # The first thing it will be asked is what we have just computed.
+            extra = penalty.value(model.theta, model.decay_mask) if penalty is not None else 0.0
+            objective._last = (model.theta.copy(), run.batch_loss + extra, model.grad.copy())
+        return objective
+
+    def count_correct(self) -> None:
+        """Count the right answers of the slice that just went through the loss."""
+        correct = self.run.loss.count_correct()
+        if correct is None or self.correct is None:
+            self.correct = None
+        else:
+            self.correct += correct
 
     def judge(self, validation: Rows) -> dict[str, float]:
         """Return the validation loss, and accuracy if there is one, by their history names."""
@@ -214,7 +300,7 @@ class _Trainer:
         entries = {"validation_loss": loss.forward(self.predict(X), y)}
         correct = loss.count_correct()
         if correct is not None:
-            entries["validation_accuracy"] = correct / len(X)
+            entries["validation_accuracy"] = correct / (len(X) * _labels_per_row(loss, y))
         return entries
 
     def predict(self, X: Array) -> Array:
@@ -225,7 +311,10 @@ class _Trainer:
     def check_parameters(self) -> None:
         """Raise if the last update of an epoch, whose loss nobody computes, went wrong."""
         if not np.isfinite(self.run.model.theta).all():
-            message = "the last update of the epoch made parameters nan or infinite."
+            message = (
+                "The last update of the epoch made parameters nan or infinite. "
+                "Scale inputs and targets, or take smaller steps."
+            )
             raise NonFiniteError(message)
 
     def diagnosis(self, error: NonFiniteError) -> NonFiniteError:
@@ -252,9 +341,8 @@ class _Trainer:
             update = run.step if self.batches_done else run.step + 1
             message = (
                 f"fit: training diverged in epoch {epoch}, update {update}, at learning rate "
-                f"{self.rate:g}, after a loss of {run.batch_loss:.3g}: {error} "
-                "The parameters of the last finite loss were put back, and the optimizer was "
-                "reset. Try a tenth of the rate, or scale the inputs."
+                f"{self.rate:g}, after a loss of {run.batch_loss:.3g}. The parameters of the last "
+                f"finite loss were put back, and the optimizer was reset. {error}"
             )
             run.optimizer.reset()
         diagnosed = NonFiniteError(message)
@@ -270,58 +358,8 @@ class _Trainer:
             return None
 
 
-def _check_parts(model: object, loss: object, optimizer: object) -> None:
-    """Check that the three parts are what they should be, and belong together."""
-    for name, part, kind, expected in (
-        ("model", model, Sequential, "a Sequential, such as Sequential(Linear(64, 10))"),
-        ("optimizer", optimizer, Optimizer, "an Optimizer, such as SGD(model, lr=0.1)"),
-    ):
-        if not isinstance(part, kind):
-            message = f"fit: {name} is {part!r:.60}, expected {expected}.{instance_hint(part)}"
-            raise DtypeError(message)
-    check_loss(loss, "fit")
-    assert isinstance(model, Sequential)  # ruff: ignore[assert]  narrows the types
-    assert isinstance(optimizer, Optimizer)  # ruff: ignore[assert]
-    if optimizer.model is not model:
-        message = (
-            "fit: the optimizer was made for another model, expected this one. "
-            f"Write {type(optimizer).__name__}(model, ...) after building the model."
-        )
-        raise ArgumentError(message)
-    if not np.isfinite(model.theta).all():
-        message = "fit: the model's parameters hold nan or infinity. Build it anew."
-        raise ArgumentError(message)
-
-
-def _pair(validation_data: object) -> tuple[ArrayLike, ArrayLike]:
-    """Return the two parts of ``validation_data``."""
-    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
-        message = "fit: validation_data is not a pair, expected (X_validation, y_validation)."
-        raise ArgumentError(message)
-    X, y = validation_data
-    return X, y
-
-
-def _check_data(model: Sequential, loss: Loss, X: ArrayLike, y: ArrayLike, kind: str) -> Rows:
-    """Return inputs in the model's dtype and targets as the loss wants them."""
-    inputs = as_array(X, model.dtype, f"fit: {kind}X")
-    targets = np.asarray(y)
-    if inputs.ndim < 2 or len(inputs) == 0:
-        message = (
-            f"fit: {kind}X has shape {inputs.shape}, expected (N, ...) with at least one row. "
-            "Rows of one number each are X.reshape(-1, 1)."
-        )
-        raise ShapeError(message)
-    if targets.ndim == 0 or len(targets) != len(inputs):
-        message = (
-            f"fit: {kind}X has {len(inputs)} rows and {kind}y has shape {targets.shape}, "
-            "expected one target for each row."
-        )
-        raise ShapeError(message)
-    if not np.isfinite(inputs).all():
-        bad = int(np.count_nonzero(~np.isfinite(inputs)))
-        message = f"fit: {kind}X holds nan or infinity in {bad} places. Drop or fill those rows."
-        raise ArgumentError(message)
-    with np.errstate(over="ignore", invalid="ignore"):  # only the shape is looked at
-        output = model.predict(inputs[:1])
-    return inputs, loss.check((len(inputs), *output.shape[1:]), targets, output.dtype)
+def _labels_per_row(loss: Loss, targets: np.ndarray[Any, Any]) -> int:
+    """Return how many answers ``count_correct`` counts in a row: one, or one for each place."""
+    if targets.dtype.kind in "iu":
+        return math.prod(targets.shape[1:])
+    return math.prod(targets.shape[1:-1]) if isinstance(loss, CrossEntropy) else 1

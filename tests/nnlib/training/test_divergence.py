@@ -162,3 +162,31 @@ def test_a_step_too_far_is_not_blamed_on_validation_data_that_see_it_first():
 
     assert lengths(caught.value.history) == {2}
     np.testing.assert_array_equal(model.theta, after.thetas[1])
+
+
+@pytest.mark.parametrize("cause", ["loss", "gradient", "last update"])
+def test_the_mend_is_said_once(cause):
+    X, y = line_data()
+    model = line()
+
+    class Break(Callback):
+        def on_gradient(self, run):
+            if run.step == 2 and cause == "gradient":
+                run.model.grad[0] = np.inf
+
+        def on_batch_end(self, run):
+            if run.step == 3 and cause == "last update":
+                run.model.theta[0] = np.inf
+
+    rate = 1e200 if cause == "loss" else 0.1
+    with pytest.raises(NonFiniteError, match="were put back") as caught:
+        fit(
+            model, X, y, loss=MSE(), optimizer=SGD(model, lr=rate), batch_size=2, epochs=2,
+            callbacks=[Break()], progress=False,
+        )  # fmt: skip
+
+    message = str(caught.value)
+    mends = [sentence for sentence in message.split(". ") if sentence.startswith(("Scale", "Try"))]
+    assert len(mends) == 1
+    assert message.endswith(mends[0])
+    assert message.lower().count("scale ") == 1

@@ -340,6 +340,15 @@ def test_the_optimizer_of_another_model_is_refused():
         fit(line(), X, y, loss=MSE(), optimizer=SGD(line(), lr=0.1), progress=False)
 
 
+def test_a_model_that_is_broken_already_is_refused():
+    X, y = line_data()
+    model = line()
+    model.theta[0] = np.nan
+
+    with pytest.raises(ArgumentError, match=r"parameters hold nan or infinity. Build it anew"):
+        fit(model, X, y, loss=MSE(), optimizer=SGD(model, lr=0.1), progress=False)
+
+
 def test_progress_goes_to_stdout_and_can_be_silent(capsys):
     X, y = line_data()
     model = line()

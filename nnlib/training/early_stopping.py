@@ -1,0 +1,142 @@
+"""Stop when the validation loss has stopped falling, and go back to where it was lowest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from nnlib._array import Array, check_count
+from nnlib.training._watch import Watch
+from nnlib.training.callbacks import Callback, Run
+
+
+class EarlyStopping(Callback):
+    """Stop after ``patience`` epochs without improvement, and restore the best epoch.
+
+    An epoch improves if the quantity is better than the best so far by more than ``min_delta``;
+    the first epoch always does. The rows that choose the epoch can no longer report how good it
+    is: keep a third part of the data for that.
+
+    Parameters
+    ----------
+    patience : int, default 5
+        Epochs without improvement, one after the other, that end training.
+    min_delta : float, default 0
+        What counts as improvement, in units of the quantity.
+    mode : {"auto", "min", "max"}
+        Whether small or large is good. "auto": accuracies large, all else small.
+    monitor : str, default "validation_loss"
+        A list of the history, as "accuracy".
+    restore_best : bool, default True
+        Whether the parameters and running statistics of the best epoch are put back when training
+        ends, however it ends, except by divergence.
+
+    Attributes
+    ----------
+    best : float
+        Best value so far.
+    best_epoch : int
+        Its epoch, counted from 1; 0 before the first.
+    wait : int
+        Epochs since then.
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside what it may be, or when ``fit`` begins, if the run does not record
+        what is monitored.
+
+    References
+    ----------
+    Prechelt (1998), in Neural Networks: Tricks of the Trade, Springer, 55-69.
+
+    Examples
+    --------
+    >>> from nnlib import MSE, SGD, Linear, Sequential, fit
+    >>> X = np.linspace(-1, 1, 20)[:, np.newaxis]
+    >>> model = Sequential(Linear(1, 1, rng=0))
+    >>> history = fit(model, X, 3 * X, loss=MSE(), optimizer=SGD(model, lr=0.0), epochs=50,
+    ...               validation_data=(X, 3 * X), callbacks=[EarlyStopping(patience=2)],
+    ...               progress=False)
+    >>> history.stop_reason
+    'no improvement of validation_loss for 2 epochs, best in epoch 1'
+    """
+
+    def __init__(
+        self,
+        patience: int = 5,
+        min_delta: float = 0.0,
+        mode: str = "auto",
+        *,
+        monitor: str = "validation_loss",
+        restore_best: bool = True,
+    ) -> None:
+        self.patience = check_count(patience, "patience", "EarlyStopping")
+        self.restore_best = bool(restore_best)
+        self._watch = Watch(monitor, mode, min_delta, "EarlyStopping")
+        self._kept: dict[str, Array] = {}
+
+    @property
+    def best(self) -> float:
+        """Best value so far; infinite before the first epoch."""
+        return self._watch.best
+
+    @property
+    def best_epoch(self) -> int:
+        """Epoch of the best value, counted from 1; 0 before the first."""
+        return self._watch.best_epoch
+
+    @property
+    def wait(self) -> int:
+        """Epochs since the best."""
+        return self._watch.wait
+
+    def on_train_begin(self, run: Run) -> None:
+        """Check that the quantity is recorded, and forget an earlier run."""
+        self._watch.check(run)
+        self._watch.reset()
+        self._kept = {}
+
+    def on_resume(self, run: Run) -> None:
+        """Stop at once if the run had already waited long enough."""
+        self._stop_if_idle(run)
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Keep the parameters of a better epoch; stop after too many others."""
+        if self._watch.improved(run):
+            if self.restore_best:
+                self._keep(run)
+        else:
+            self._stop_if_idle(run)
+
+    def on_train_end(self, run: Run) -> None:
+        """Put the best epoch back."""
+        if not self._kept:
+            return
+        run.model.theta = self._kept["theta"]
+        for name, buffer in run.model.buffers().items():
+            np.copyto(buffer, self._kept[f"buffer {name}"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was seen, and the best parameters."""
+        return self._watch.state_dict() | {"kept": dict(self._kept)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take back what was seen, and the best parameters."""
+        self._watch.load_state_dict(state)
+        self._kept = dict(state["kept"])
+
+    def _keep(self, run: Run) -> None:
+        buffers = run.model.buffers().items()
+        self._kept = {f"buffer {name}": buffer.copy() for name, buffer in buffers}
+        self._kept["theta"] = run.model.theta.copy()
+
+    def _stop_if_idle(self, run: Run) -> None:
+        if self.wait >= self.patience:
+            epochs = "epoch" if self.wait == 1 else "epochs"
+            run.stop(
+                f"no improvement of {self._watch.monitor} for {self.wait} {epochs}, "
+                f"best in epoch {self.best_epoch}"
+            )
