@@ -6,7 +6,7 @@ import numpy as np
 
 from nnlib._array import Array, check_number
 from nnlib.errors import ArgumentError
-from nnlib.optimizers.base import Optimizer, Schedule, Trainable
+from nnlib.optimizers.base import Optimizer, Schedule, Trainable, check_fused
 
 
 class SGD(Optimizer):
@@ -31,6 +31,8 @@ class SGD(Optimizer):
         Look ahead along the momentum.
     weight_decay : float, default 0
         Pull toward zero, added to the gradient where ``model.decay_mask`` is True.
+    fused : bool or None, default None
+        Whether to use the compiled twin; by default where it pays.
 
     References
     ----------
@@ -59,6 +61,7 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,
+        fused: bool | None = None,
     ) -> None:
         super().__init__(model, lr)
         self.momentum = check_number(momentum, "momentum", "SGD", below=1)
@@ -67,12 +70,20 @@ class SGD(Optimizer):
         if self.nesterov and not self.momentum:
             message = "SGD: nesterov=True with momentum=0, expected momentum > 0, such as 0.9."
             raise ArgumentError(message)
+        self.fused = check_fused(fused, "SGD")
+
+    def _vectors(self) -> tuple[str, ...]:
+        return ("u",) if self.momentum else ()
 
     def _update(self, theta: Array, grad: Array, lr: float) -> None:
-        step = self._vector("scratch", theta)
+        if self.momentum and (kernels := self._kernels(theta, grad)):
+            u, mask = self._vector("u", theta), self.model.decay_mask
+            numbers = (lr, self.momentum, self.weight_decay)
+            kernels.sgd(theta, grad, u, mask, numbers, nesterov=self.nesterov)
+            return
+        step = self._scratch("step", theta)
         if self.weight_decay:
-            np.multiply(theta, self.weight_decay, out=step)
-            step *= self.model.decay_mask
+            self._decay(theta, self.weight_decay, out=step)
             step += grad
         else:
             np.copyto(step, grad)
@@ -81,7 +92,7 @@ class SGD(Optimizer):
             u *= self.momentum
             u += step
             if self.nesterov:
-                step += self.momentum * u
+                step += np.multiply(u, self.momentum, out=self._scratch("ahead", theta))
             else:
                 np.copyto(step, u)
         step *= lr
