@@ -24,9 +24,31 @@ class Kernels:
     """The loops, compiled."""
 
     def __init__(self) -> None:
-        self.max_pool = compiled(_max_pool)
-        self.max_pool_backward = compiled(_max_pool_backward)
         self.add_windows = compiled(_add_windows)
+        self._max_pool = compiled(_max_pool)
+        self._max_pool_backward = compiled(_max_pool_backward)
+        self._max_of_four = compiled(_max_of_four)
+        self._max_of_four_backward = compiled(_max_of_four_backward)
+
+    def max_pool(self, x: Array, y: Array, first: IntArray, kernel: Any, stride: Any) -> None:
+        """Fill y with the maxima, and first with their places."""
+        if kernel == stride == (2, 2):
+            self._max_of_four(x, y, first)
+        else:
+            self._max_pool(x, y, first, kernel, stride)
+
+    def max_pool_backward(
+        self, dy: Array, first: IntArray, dx: Array, kernel: Any, stride: Any
+    ) -> None:
+        """Fill dx: each maximum hands its share to its place."""
+        if kernel == stride == (2, 2):
+            rows, columns = dy.shape[1:3]
+            dx[:, 2 * rows :] = 0.0
+            dx[:, :, 2 * columns :] = 0.0
+            self._max_of_four_backward(dy, first, dx)
+        else:
+            dx.fill(0.0)
+            self._max_pool_backward(dy, first, dx, kernel, stride)
 
 
 class _State:
@@ -87,14 +109,55 @@ def _max_pool_backward(dy: Array, first: IntArray, dx: Array, kernel: Any, strid
                             pixel[c] += share[c] if place[c] == here else share[c] * 0
 
 
-def _add_windows(dx: Array, shares: Array, stride: Any) -> None:
+def _max_of_four(x: Array, y: Array, first: IntArray) -> None:
+    # All four at once stay in registers, which takes a quarter of the time of place by place.
+    n, rows, columns, channels = y.shape
+    for b in range(n):
+        for r in range(rows):
+            for s in range(columns):
+                best, place = y[b, r, s], first[b, r, s]
+                x0, x1 = x[b, 2 * r, 2 * s], x[b, 2 * r, 2 * s + 1]
+                x2, x3 = x[b, 2 * r + 1, 2 * s], x[b, 2 * r + 1, 2 * s + 1]
+                for c in range(channels):
+                    value, k = x0[c], 0
+                    if (x1[c] > value) | (x1[c] != x1[c]):
+                        value, k = x1[c], 1
+                    if (x2[c] > value) | (x2[c] != x2[c]):
+                        value, k = x2[c], 2
+                    if (x3[c] > value) | (x3[c] != x3[c]):
+                        value, k = x3[c], 3
+                    best[c], place[c] = value, k
+
+
+def _max_of_four_backward(dy: Array, first: IntArray, dx: Array) -> None:
+    n, rows, columns, channels = dy.shape
+    for b in range(n):
+        for r in range(rows):
+            for s in range(columns):
+                share, place = dy[b, r, s], first[b, r, s]
+                x0, x1 = dx[b, 2 * r, 2 * s], dx[b, 2 * r, 2 * s + 1]
+                x2, x3 = dx[b, 2 * r + 1, 2 * s], dx[b, 2 * r + 1, 2 * s + 1]
+                for c in range(channels):
+                    x0[c] = share[c] if place[c] == 0 else share[c] * 0
+                    x1[c] = share[c] if place[c] == 1 else share[c] * 0
+                    x2[c] = share[c] if place[c] == 2 else share[c] * 0
+                    x3[c] = share[c] if place[c] == 3 else share[c] * 0
+
+
+def _add_windows(dx: Array, shares: Array, stride: Any, padding: Any) -> None:
+    # In the order of NumPy's passes, place by place; what falls on the border is left out.
     n, rows, columns, kh, kw, channels = shares.shape
     for b in range(n):
         for i in range(kh):
             for j in range(kw):
                 for r in range(rows):
+                    h = r * stride[0] + i - padding[0]
+                    if h < 0 or h >= dx.shape[1]:
+                        continue
                     for s in range(columns):
-                        share = shares[b, r, s, i, j]
-                        pixel = dx[b, r * stride[0] + i, s * stride[1] + j]
+                        w = s * stride[1] + j - padding[1]
+                        if w < 0 or w >= dx.shape[2]:
+                            continue
+                        share, pixel = shares[b, r, s, i, j], dx[b, h, w]
                         for c in range(channels):
                             pixel[c] += share[c]

@@ -82,7 +82,7 @@ def add_windows(dx: Array, dwindows: Array, stride: Pair) -> None:
     """
     compiled = kernels(dx, dwindows) if dwindows.ndim == 6 else None
     if compiled:
-        compiled.add_windows(dx, dwindows, stride)
+        compiled.add_windows(dx, dwindows, stride, (0, 0))
         return
     kh, kw = dwindows.shape[-3:-1]
     for i in range(kh):

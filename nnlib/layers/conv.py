@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from nnlib._array import Array, Seed, as_array, as_generator, check_count
 from nnlib.errors import ArgumentError, ShapeError
 from nnlib.initializers import Initializer, he_uniform
+from nnlib.layers._fused import kernels
 from nnlib.layers._windows import (
     Pair,
     add_windows,
@@ -230,10 +231,17 @@ class Conv2d(Layer):
             np.matmul(columns.T, drows, out=dmatrix)
         if not need_dx:
             return None
+        shares = self._shares(dy, self._views["W"])
+        dx: Array = self._array("dx", self._kept["x_shape"], dy.dtype)
+        if compiled := kernels(dx, shares):  # which knows the border without making one
+            dx.fill(0.0)
+            compiled.add_windows(dx, shares, self.stride, self.padding)
+            return dx
         padded = self._array("dx_padded", self._padded_shape, dy.dtype)
         padded.fill(0.0)
-        self._add_shares(padded, dy, self._views["W"])
-        return self._without_border(padded)
+        add_windows(padded, shares, self.stride)
+        np.copyto(dx, crop(padded, self.padding))
+        return dx
 
     def rforward(self, x_dot: ArrayLike | None, v: ArrayLike | None = None) -> Array | None:
         """Differentiate y = (windows of x) W + b: both factors change.
@@ -320,9 +328,9 @@ class Conv2d(Layer):
         if not need_dx:
             return None
         padded = np.zeros((*self.grad_dot.shape[:-1], *self._padded_shape), dy.dtype)
-        self._add_shares(padded, change, self._views["W"])
-        self._add_shares(padded, dy, V)
-        return self._without_border(padded)
+        add_windows(padded, self._shares(change, self._views["W"]), self.stride)
+        add_windows(padded, self._shares(dy, V), self.stride)
+        return np.ascontiguousarray(crop(padded, self.padding))
 
     # Between images and the matrix of windows ---------------------------------------------------
 
@@ -330,18 +338,15 @@ class Conv2d(Layer):
         """Show ``theta`` or ``grad`` as one matrix (kh · kw · in, out), b as its last row."""
         return self._views[vector].reshape(-1, self.out_channels)
 
-    def _add_shares(self, dx: Array, dy: Array, W: Array) -> None:
-        """Compute dy Wᵀ, a share for each place in each window, and add the shares up in dx.
-
-        Directions may stand in front of the axes of dy and of W.
-        """
+    def _shares(self, dy: Array, W: Array) -> Array:
+        """Return dy Wᵀ, a share for each place in each window; directions may stand in front."""
         places, inside = dy.shape[-4:-1], (*self.kernel_size, self.in_channels)
         drows = dy.reshape(*dy.shape[:-4], -1, self.out_channels)
         matrix = W.reshape(*W.shape[:-4], -1, self.out_channels)
         lead = np.broadcast_shapes(drows.shape[:-2], matrix.shape[:-2])
         shares: Array = self._array("shares", (*lead, *places, *inside), dy.dtype)
         np.matmul(drows, matrix.mT, out=shares.reshape(*lead, -1, prod(inside)))
-        add_windows(dx, shares, self.stride)
+        return shares
 
     @property
     def _padded_shape(self) -> tuple[int, ...]:
@@ -359,15 +364,6 @@ class Conv2d(Layer):
         padded.fill(0.0)
         crop(padded, self.padding)[...] = x
         return padded
-
-    def _without_border(self, padded: Array) -> Array:
-        """Return a contiguous dx: what fell on the border was added to zeros that are no input."""
-        if self.padding == (0, 0):
-            return padded
-        inner = crop(padded, self.padding)
-        dx: Array = self._array("dx", inner.shape, padded.dtype)
-        np.copyto(dx, inner)
-        return dx
 
     def _columns(self, name: str, x: Array, last: float | None) -> Array:
         """Copy each window of x into a row of a matrix, which may end with a given number."""

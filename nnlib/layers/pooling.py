@@ -288,11 +288,11 @@ class MaxPool2d(_WindowPool):
             return self._backward_by_pairs(dy)
         first = self._first()
         dx: Array = self._array("dx", (*dy.shape[:-4], *self._kept["x_shape"]), dy.dtype)
-        dx.fill(0.0)
         compiled = kernels(dx, dy, first) if dy.ndim == 4 and first.dtype == np.uint8 else None
         if compiled:
             compiled.max_pool_backward(dy, first, dx, self.kernel_size, self.stride)
             return dx
+        dx.fill(0.0)
         for place, offset in enumerate(np.ndindex(self.kernel_size)):
             reached = at_offset(dx, offset, first.shape[1:3], self.stride)
             reached += dy * (first == place)
