@@ -131,17 +131,15 @@ def _max_of_four(x: Array, y: Array, first: IntArray) -> None:
 
 def _max_of_four_backward(dy: Array, first: IntArray, dx: Array) -> None:
     n, rows, columns, channels = dy.shape
+    zero = dx.dtype.type(0)
     for b in range(n):
         for r in range(rows):
             for s in range(columns):
                 share, place = dy[b, r, s], first[b, r, s]
-                x0, x1 = dx[b, 2 * r, 2 * s], dx[b, 2 * r, 2 * s + 1]
-                x2, x3 = dx[b, 2 * r + 1, 2 * s], dx[b, 2 * r + 1, 2 * s + 1]
-                for c in range(channels):
-                    x0[c] = share[c] if place[c] == 0 else share[c] * 0
-                    x1[c] = share[c] if place[c] == 1 else share[c] * 0
-                    x2[c] = share[c] if place[c] == 2 else share[c] * 0
-                    x3[c] = share[c] if place[c] == 3 else share[c] * 0
+                for k in range(4):
+                    pixel = dx[b, 2 * r + (k >> 1), 2 * s + (k & 1)]
+                    for c in range(channels):
+                        pixel[c] = share[c] if place[c] == k else zero
 
 
 def _add_windows(dx: Array, shares: Array, stride: Any, padding: Any) -> None:

@@ -90,7 +90,7 @@ class Conv2d(Layer):
     """
 
     stackable = False
-    slice_rows = 16
+    slice_rows = 32
 
     W = ParameterView()
     b = ParameterView()

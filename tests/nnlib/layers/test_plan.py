@@ -21,7 +21,8 @@ from nnlib import (
     Tanh,
 )
 from nnlib.layers import Softmax
-from nnlib.layers._plan import SMALL_BATCH, Plan
+from nnlib.layers._plan import Plan
+from nnlib.layers._plan_steps import SMALL_BATCH
 
 EXACT = 1e-12  # float64: the same operations, some in another order
 FUSED = 1e-6  # float32: sums in another order, another exponential
