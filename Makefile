@@ -2,9 +2,9 @@
 PYTHON ?= python3
 COURSE = .venv/bin/python
 
-.PHONY: help learn test proof build lint screenshots
+.PHONY: help learn test proof build lint bench fashion-mnist screenshots
 help:
-	@echo "make: learn, test, proof, build, lint, screenshots"
+	@echo "make: learn, test, proof, build, lint, bench, fashion-mnist, screenshots"
 
 learn:  ## open the course
 	$(PYTHON) start.py
@@ -27,9 +27,17 @@ lint:  ## style, spelling and types
 	$(COURSE) -m codespell_lib .
 	$(COURSE) -m mypy
 
+bench:  ## nnlib beside its peers; a quarter of an hour on a quiet machine
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m tests.benchmarks
+
+fashion-mnist:  ## the real runs: curves and scores in docs/runs
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m tests.benchmarks.fashion_mnist
+
 screenshots:  ## the pictures of the README
 	@$(PYTHON) start.py test --install-only
 	$(COURSE) -m tests.browser.screenshots
 
 .DEFAULT:
-	@echo "make $@: there is no such target. There are: learn, test, proof, build, lint, screenshots." >&2; exit 1
+	@echo "make $@: there is no such target. There are: learn, test, proof, build, lint, bench, fashion-mnist, screenshots." >&2; exit 1
