@@ -5,7 +5,7 @@ Each computes what the ``forward`` and ``backward`` of its layer compute, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -187,7 +187,7 @@ class FusedReLUStep(ReLUStep):
         self.kernels.relu_backward(self.dz_folds, self.y_folds, self.db_folds)
 
 
-Kinds: TypeAlias = Mapping[type[Layer], Callable[[Any, Array], Step]]
+Kinds: TypeAlias = dict[type[Layer], Callable[[Any, Array], Step]]
 
 STEPS: Kinds = {
     Linear: LinearStep,
@@ -269,14 +269,14 @@ def can_fuse(step: Step | None) -> TypeGuard[LinearStep]:
 
 def chain(
     layers: list[Layer], x: Array, kinds: Kinds,
-    fused_relu: Callable[[ReLU, LinearStep], Step] | None,
+    relu_behind_linear: Callable[[ReLU, LinearStep], Step] | None = None,
 ) -> list[Step]:  # fmt: skip
     """Return the steps of layers, each bound to the output of the one before."""
     steps: list[Step] = []
     for layer in layers:
         before = steps[-1] if steps else None
-        if fused_relu is not None and isinstance(layer, ReLU) and can_fuse(before):
-            steps.append(fused_relu(layer, before))
+        if relu_behind_linear is not None and isinstance(layer, ReLU) and can_fuse(before):
+            steps.append(relu_behind_linear(layer, before))
         else:
             steps.append(kinds[type(layer)](layer, x))
         x = steps[-1].y

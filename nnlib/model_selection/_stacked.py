@@ -22,7 +22,8 @@ from nnlib._array import Array, IntArray
 from nnlib._workspace import Workspace
 from nnlib.errors import NonFiniteError
 from nnlib.layers import Sequential
-from nnlib.layers.stacking import stack_models, unstack, why_not_stackable
+from nnlib.layers._stacked_plan import StackedPlan, has_stacked_plan
+from nnlib.layers.stacking import stack_models, why_not_stackable
 from nnlib.losses.base import Share
 from nnlib.model_selection._folds import (
     Fold,
@@ -109,8 +110,8 @@ def _train_group(recipe: Recipe, group: list[Started], n_steps: int) -> list[Seq
     X, targets, offsets = _joined(recipe, group)
     sizes = np.array([len(started.X) for started in group])
     batches = _Batches(recipe.batch_size, n_steps, sizes)
-    memory = Workspace()
-    shares: dict[int, Share] = {}
+    planned = has_stacked_plan(stacked, loss, X.shape[1:], targets.dtype)
+    gradients = (_PlannedGradients if planned else _Gradients)(recipe, stacked, batches, X, targets)
     stacked.train()
     # Overflow is reported by the loss, which looks at its value: no second, vaguer warning.
     with stacked._lent_workspaces(loss), np.errstate(over="ignore", invalid="ignore"):
@@ -118,26 +119,13 @@ def _train_group(recipe: Recipe, group: list[Started], n_steps: int) -> list[Seq
             for f, started in enumerate(group):
                 batches.order(f, started.rng.permutation(len(started.X)), offsets[f])
             for step in range(n_steps):
-                index = batches.index(step)
-                rows = memory.array("X", (*index.shape, *X.shape[1:]), X.dtype)
-                np.take(X, index, axis=0, out=rows, mode="clip")
-                z = stacked._run_forward(rows)
-                t = targets[index]
-                if step not in (0, n_steps - 1):
-                    share = shares[0]
-                elif epoch == 0:
-                    share = shares[step] = batches.share(recipe, z, t, step)
-                else:
-                    share = shares[step]
-                if not math.isfinite(loss._value(z, t, share)):
+                value, z, t = gradients.at(batches.index(step), last=step == n_steps - 1)
+                if not math.isfinite(value):
                     _diverged(recipe, group, z, t, epoch)
-                stacked._backward(loss.backward(), need_dx=False, accumulate=False)
                 optimizer.step()
-    stacked.eval()
-    models = unstack(stacked)
-    for started, model in zip(group, models, strict=True):
-        model.train(started.model.training)
-    return models
+    for started, theta, grad in zip(group, stacked.theta, stacked.grad, strict=True):
+        started.model.theta, started.model.grad = theta, grad  # copied
+    return [started.model for started in group]
 
 
 def _joined(recipe: Recipe, group: list[Started]) -> tuple[Array, np.ndarray[Any, Any], IntArray]:
@@ -171,13 +159,58 @@ class _Batches:
         start = step * self.batch_size
         return self.rows[:, start : start + self.batch_size]
 
-    def share(self, recipe: Recipe, z: Array, t: np.ndarray[Any, Any], step: int) -> Share:
+    def share(self, recipe: Recipe, z: Array, t: np.ndarray[Any, Any], *, last: bool) -> Share:
         """Return what each term counts in the sum of the folds' means."""
         terms_shape = recipe.loss._terms_shape(z, t)
-        if step < self.n_steps - 1 or (self.rest == self.rest[0]).all():
+        if not last or (self.rest == self.rest[0]).all():
             return len(z) / math.prod(terms_shape)
         weights = (np.arange(z.shape[1]) < self.rest[:, np.newaxis]) / self.rest[:, np.newaxis]
         return recipe.loss._shares(weights.astype(z.dtype), z, terms_shape) * len(z)
+
+
+class _Gradients:
+    """The gradients of all folds at once, by the rules of the layers and of the loss."""
+
+    def __init__(
+        self, recipe: Recipe, stacked: Sequential, batches: _Batches, X: Array,
+        targets: np.ndarray[Any, Any],
+    ) -> None:  # fmt: skip
+        self.recipe, self.stacked, self.batches = recipe, stacked, batches
+        self.X, self.targets = X, targets
+        self.memory = Workspace()
+        self.shares: dict[bool, Share] = {}
+
+    def at(self, index: IntArray, *, last: bool) -> tuple[float, Array, np.ndarray[Any, Any]]:
+        """Fill the gradient of the rows ``index``; return the loss, the outputs, the targets."""
+        loss = self.recipe.loss
+        rows = self.memory.array("X", (*index.shape, *self.X.shape[1:]), self.X.dtype)
+        np.take(self.X, index, axis=0, out=rows, mode="clip")
+        z, t = self.stacked._run_forward(rows), self.targets[index]
+        if last not in self.shares:
+            self.shares[last] = self.batches.share(self.recipe, z, t, last=last)
+        value = loss._value(z, t, self.shares[last])
+        self.stacked._backward(loss.backward(), need_dx=False, accumulate=False)
+        return value, z, t
+
+
+class _PlannedGradients(_Gradients):
+    """The same with everything looked up beforehand, for the layers that know it."""
+
+    def __init__(
+        self, recipe: Recipe, stacked: Sequential, batches: _Batches, X: Array,
+        targets: np.ndarray[Any, Any],
+    ) -> None:  # fmt: skip
+        super().__init__(recipe, stacked, batches, X, targets.astype(np.intp, copy=False))
+        self.plans: dict[bool, StackedPlan] = {}
+
+    def at(self, index: IntArray, *, last: bool) -> tuple[float, Array, np.ndarray[Any, Any]]:
+        plan = self.plans.get(last)
+        if plan is None:
+            plan = self.plans[last] = StackedPlan(self.stacked, index.shape[1])
+            plan.shares[:] = self.batches.share(self.recipe, plan.z, plan.labels, last=last)
+        self.X.take(index, axis=0, out=plan.X, mode="clip")
+        self.targets.take(index, out=plan.labels, mode="clip")
+        return plan.run(), plan.z, plan.labels
 
 
 def _diverged(

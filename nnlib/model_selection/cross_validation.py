@@ -270,11 +270,13 @@ def checked_splits(
             message = f"{where}: fold {i} of cv is {pair!r:.60}, expected a pair (train, test)."
             raise DtypeError(message)
         train, test = (_row_numbers(part, n, f"{where}: fold {i} of cv") for part in pair)
-        shared = np.intersect1d(train, test)
+        trained = np.zeros(n, bool)
+        trained[train] = True
+        shared = test[trained[test]]
         if shared.size:
             message = (
-                f"{where}: fold {i} of cv trains on {shared.size} of its test rows, such as row "
-                f"{shared[0]}, expected none."
+                f"{where}: fold {i} of cv trains on {np.unique(shared).size} of its test rows, "
+                f"such as row {shared.min()}, expected none."
             )
             raise ArgumentError(message)
         splits.append((train, test))

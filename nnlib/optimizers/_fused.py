@@ -13,7 +13,6 @@ about as long as loading will take, or takes the kernels at once if something el
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from typing import TypeAlias
 
@@ -73,8 +72,7 @@ class Kernels:
     ) -> None:  # fmt: skip
         """Do as ``Adam._update``, with numbers rate, β₁, β₂, eps, decay (times lr if decoupled)."""
         constants = np.array(numbers, theta.dtype)
-        for rows in _folds(theta, grad, M, V):
-            self._adam(*rows, mask, constants, decoupled)
+        self._adam(*_flat(theta, grad, M, V), mask, constants, decoupled)
 
     def sgd(
         self, theta: Array, grad: Array, u: Array, mask: BoolArray, numbers: Numbers,
@@ -82,85 +80,93 @@ class Kernels:
     ) -> None:  # fmt: skip
         """Do as ``SGD._update``, with numbers lr, momentum, decay."""
         constants = np.array(numbers, theta.dtype)
-        for rows in _folds(theta, grad, u):
-            self._sgd(*rows, mask, constants, nesterov)
+        self._sgd(*_flat(theta, grad, u), mask, constants, nesterov)
 
     def rmsprop(
         self, theta: Array, grad: Array, v: Array, mask: BoolArray, numbers: Numbers
     ) -> None:
         """Do as ``RMSProp._update``, with numbers lr, alpha, 1 − alpha, eps, decay."""
         constants = np.array(numbers, theta.dtype)
-        for rows in _folds(theta, grad, v):
-            self._rmsprop(*rows, mask, constants)
+        self._rmsprop(*_flat(theta, grad, v), mask, constants)
 
 
-def _folds(*arrays: Array) -> Iterable[tuple[Array, ...]]:
-    """Give the arrays fold by fold, if there are folds."""
-    if arrays[0].ndim == 1:
-        return (arrays,)
-    return zip(*(array.reshape(-1, array.shape[-1]) for array in arrays), strict=True)
+def _flat(*arrays: Array) -> tuple[Array, ...]:
+    """Put the folds one after the other, if there are folds; the kernels repeat the mask."""
+    return arrays if arrays[0].ndim == 1 else tuple(array.reshape(-1) for array in arrays)
 
 
 # What follows is compiled, so coverage cannot see it: plain loops, one for each case, because a
-# branch on a setting inside would keep the compiler from using vector instructions. ``zero`` has
-# the precision of theta, where a literal 0.0 would be float64.
+# branch on a setting inside would keep the compiler from using vector instructions, as would an
+# index that is a sum: so the vectors of one fold are cut out. ``zero`` has the precision of theta,
+# where a literal 0.0 would be float64.
 
 
 def _adam(
-    p: Array, grad: Array, M: Array, V: Array, mask: BoolArray, numbers: Array, decoupled: bool
-) -> None:  # pragma: no cover
+    theta: Array, grads: Array, Ms: Array, Vs: Array, mask: BoolArray, numbers: Array,
+    decoupled: bool,
+) -> None:  # fmt: skip  # pragma: no cover
     rate, beta1, beta2, eps, decay = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     zero = decay - decay
-    if decay == zero:
-        for i in range(p.size):
-            g = grad[i]
-            m = M[i] * beta1 + g
-            v = V[i] * beta2 + g * g
-            M[i], V[i] = m, v
-            p[i] -= m / (np.sqrt(v) + eps) * rate
-    elif decoupled:
-        for i in range(p.size):
-            g = grad[i]
-            m = M[i] * beta1 + g
-            v = V[i] * beta2 + g * g
-            M[i], V[i] = m, v
-            w = p[i] - (p[i] * decay if mask[i] else zero)
-            p[i] = w - m / (np.sqrt(v) + eps) * rate
-    else:
-        for i in range(p.size):
-            g = (p[i] * decay if mask[i] else zero) + grad[i]
-            m = M[i] * beta1 + g
-            v = V[i] * beta2 + g * g
-            M[i], V[i] = m, v
-            p[i] -= m / (np.sqrt(v) + eps) * rate
+    size = theta.size if decay == zero else mask.size
+    for start in range(0, theta.size, size):
+        fold = slice(start, start + size)
+        p, grad, M, V = theta[fold], grads[fold], Ms[fold], Vs[fold]
+        if decay == zero:
+            for i in range(p.size):
+                g = grad[i]
+                m = M[i] * beta1 + g
+                v = V[i] * beta2 + g * g
+                M[i], V[i] = m, v
+                p[i] -= m / (np.sqrt(v) + eps) * rate
+        elif decoupled:
+            for i in range(p.size):
+                g = grad[i]
+                m = M[i] * beta1 + g
+                v = V[i] * beta2 + g * g
+                M[i], V[i] = m, v
+                w = p[i] - (p[i] * decay if mask[i] else zero)
+                p[i] = w - m / (np.sqrt(v) + eps) * rate
+        else:
+            for i in range(p.size):
+                g = (p[i] * decay if mask[i] else zero) + grad[i]
+                m = M[i] * beta1 + g
+                v = V[i] * beta2 + g * g
+                M[i], V[i] = m, v
+                p[i] -= m / (np.sqrt(v) + eps) * rate
 
 
 def _sgd(
-    p: Array, grad: Array, U: Array, mask: BoolArray, numbers: Array, nesterov: bool
+    theta: Array, grads: Array, Us: Array, mask: BoolArray, numbers: Array, nesterov: bool
 ) -> None:  # pragma: no cover
     lr, momentum, decay = numbers[0], numbers[1], numbers[2]
     zero = decay - decay
-    if nesterov:
-        for i in range(p.size):
-            g = (p[i] * decay if mask[i] else zero) + grad[i]
-            u = U[i] * momentum + g
-            U[i] = u
-            p[i] -= (g + u * momentum) * lr
-    else:
-        for i in range(p.size):
-            g = (p[i] * decay if mask[i] else zero) + grad[i]
-            u = U[i] * momentum + g
-            U[i] = u
-            p[i] -= u * lr
+    for start in range(0, theta.size, mask.size):
+        fold = slice(start, start + mask.size)
+        p, grad, U = theta[fold], grads[fold], Us[fold]
+        if nesterov:
+            for i in range(p.size):
+                g = (p[i] * decay if mask[i] else zero) + grad[i]
+                u = U[i] * momentum + g
+                U[i] = u
+                p[i] -= (g + u * momentum) * lr
+        else:
+            for i in range(p.size):
+                g = (p[i] * decay if mask[i] else zero) + grad[i]
+                u = U[i] * momentum + g
+                U[i] = u
+                p[i] -= u * lr
 
 
 def _rmsprop(
-    p: Array, grad: Array, V: Array, mask: BoolArray, numbers: Array
+    theta: Array, grads: Array, Vs: Array, mask: BoolArray, numbers: Array
 ) -> None:  # pragma: no cover
     lr, alpha, rest, eps, decay = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     zero = decay - decay
-    for i in range(p.size):
-        g = (p[i] * decay if mask[i] else zero) + grad[i]
-        v = V[i] * alpha + g * g * rest
-        V[i] = v
-        p[i] -= g / (np.sqrt(v) + eps) * lr
+    for start in range(0, theta.size, mask.size):
+        fold = slice(start, start + mask.size)
+        p, grad, V = theta[fold], grads[fold], Vs[fold]
+        for i in range(p.size):
+            g = (p[i] * decay if mask[i] else zero) + grad[i]
+            v = V[i] * alpha + g * g * rest
+            V[i] = v
+            p[i] -= g / (np.sqrt(v) + eps) * lr

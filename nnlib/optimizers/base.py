@@ -242,6 +242,8 @@ class Optimizer(ABC):
         found = _fused.kernels(self.fused, (self.steps + 1) * theta.size)
         if found is None or not (theta.flags.c_contiguous and grad.flags.c_contiguous):
             return None
+        if not theta.size:  # the kernels count in folds, and there is none
+            return None
         return found
 
     # Checks -------------------------------------------------------------------------------------
@@ -249,9 +251,8 @@ class Optimizer(ABC):
     def _check_finite(self, grad: Array) -> None:
         """Raise ``NonFiniteError`` if an entry of the gradient is nan or infinite."""
         # The product of grad with itself is finite unless grad is not, or is huge: a cheap first
-        # look, which spares the exact one.
-        with np.errstate(over="ignore", invalid="ignore"):
-            square = np.vdot(grad, grad)
+        # look, which spares the exact one, and which NumPy does not watch for overflow.
+        square = np.vdot(grad, grad)
         if not math.isfinite(square) and not np.isfinite(grad).all():
             bad = int(grad.size - np.count_nonzero(np.isfinite(grad)))
             message = (

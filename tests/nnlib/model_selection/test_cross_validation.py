@@ -19,9 +19,17 @@ from nnlib import (
     ShapeError,
     fit,
 )
+from nnlib.layers._stacked_plan import StackedPlan, has_stacked_plan
 from nnlib.losses import MSE, BinaryCrossEntropy, Hinge, Huber
 from nnlib.metrics import f1
-from nnlib.model_selection import KFold, LeaveOneOut, RollingWindow, Standardizer, cross_validate
+from nnlib.model_selection import (
+    KFold,
+    LeaveOneOut,
+    RollingWindow,
+    Standardizer,
+    _stacked,
+    cross_validate,
+)
 from nnlib.optimizers import LBFGS, Muon
 from tests.nnlib.model_selection.parts import adam, build, common, sgd, two_clouds
 
@@ -69,6 +77,38 @@ def test_stacked_folds_equal_folds_one_by_one(cv, batch_size, optimizer):
     assert together.stacked
     assert not one_by_one.stacked
     same_results(together, one_by_one, exactly=False)
+
+
+@pytest.mark.parametrize("setting", ["0", "1"])
+@pytest.mark.parametrize("planned", [True, False])
+def test_planned_steps_and_the_rules_of_the_layers_train_alike(setting, planned, monkeypatch):
+    """Both ways are there, compiled or not, with uneven folds and labels of few bits."""
+    monkeypatch.setenv("NNLIB_FUSED", setting)
+    plans = []
+    monkeypatch.setattr(_stacked, "StackedPlan", lambda *a: plans.append(a) or StackedPlan(*a))
+    monkeypatch.setattr(_stacked, "has_stacked_plan", lambda *a: planned and has_stacked_plan(*a))
+    options = {"batch_size": 7, "optimizer": adam, "y": Y.astype(np.uint8)}
+
+    together, one_by_one = (run(KFold(5), stacked=s, **options) for s in (True, False))
+
+    assert len(plans) == (2 if planned else 0)  # full batches, and the last ones
+    same_results(together, one_by_one, exactly=False)
+
+
+@pytest.mark.parametrize("setting", ["0", "1"])
+@pytest.mark.parametrize("stacked", [True, False])
+@pytest.mark.parametrize("label", [-1, 2])
+def test_a_wrong_label_is_refused_before_training(setting, stacked, label, monkeypatch):
+    monkeypatch.setenv("NNLIB_FUSED", setting)
+    steps = []
+    monkeypatch.setattr(SGD, "step", lambda self, objective=None: steps.append(self))
+    y = Y.copy()
+    y[0] = label  # among the training rows of all folds but the first
+
+    with pytest.raises(ArgumentError, match="expected 0 to 1 for 2 logits"):
+        run([(np.arange(5, 43), range(5)), (np.arange(38), range(38, 43))][::-1], y=y,
+            stacked=stacked)  # fmt: skip
+    assert not steps
 
 
 @pytest.mark.parametrize(
@@ -302,8 +342,10 @@ def test_what_does_not_stack_runs_one_by_one_unless_it_must(changes, reason):
         run(stacked=True, **changes)
 
 
+@pytest.mark.parametrize("setting", ["0", "1"])
 @pytest.mark.parametrize("stacked", [True, False])
-def test_divergence_names_the_fold(stacked):
+def test_divergence_names_the_fold(stacked, setting, monkeypatch):
+    monkeypatch.setenv("NNLIB_FUSED", setting)
     wild = X.copy()
     wild[30] = 1e200  # in the training rows of all folds but the third
     with pytest.raises(NonFiniteError, match=r"cross_validate: fold [013]: "):

@@ -74,6 +74,15 @@ def test_a_slice_of_folds_takes_the_numpy_way(rng):
     np.testing.assert_array_equal(part.theta, alone.theta)
 
 
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, RMSProp])
+def test_a_model_without_parameters_is_stepped(kind):
+    optimizer = kind(Vectors(np.empty(0)), lr=0.1, fused=True)
+
+    optimizer.step()
+
+    assert optimizer.steps == 1
+
+
 def test_short_runs_do_not_load_and_long_ones_do(unset):
     loaded = []
     unset.setattr(_fused, "_load", lambda: loaded.append(True))
