@@ -33,6 +33,7 @@ class Blocks:
 
     def __init__(self, point: ChainLinearization) -> None:
         self.point = point
+        self.stages = [stage.by_rows() for stage in point.stages]
 
     def add_dense(self, H: Array, *, fresh: bool) -> None:
         """Add the matrix of these rows by their share to H, or overwrite it if ``fresh``."""
@@ -43,7 +44,7 @@ class Blocks:
     def add_diagonal(self, out: Array) -> None:
         """Add the diagonal of the matrix of these rows, weighted by their share."""
         for rows, K in self._last_blocks():
-            for i, stage in reversed(list(enumerate(self.point.stages))):
+            for i, stage in reversed(list(enumerate(self.stages))):
                 own = np.einsum("unu->nu", K)
                 out[stage.place] += (np.square(stage.x[rows]).T @ own).ravel()
                 if i:
@@ -51,16 +52,16 @@ class Blocks:
 
     def _last_blocks(self) -> list[tuple[slice, Array]]:
         """Return K of the last stage, of shape (out, N, out), for slices of the rows."""
-        n, n_out = self.point.prediction.shape
-        directions = np.zeros((n_out, n, n_out), self.point.prediction.dtype)
-        directions[np.arange(n_out), :, np.arange(n_out)] = 1.0
-        S = self.point.loss.rbackward(directions)
+        n_out, n = self.point.prediction.shape
+        directions = np.zeros((n_out, n_out, n), self.point.prediction.dtype)
+        directions[np.arange(n_out), np.arange(n_out)] = 1.0
+        S = np.ascontiguousarray(self.point.loss.change(directions).swapaxes(1, 2))
         S *= self.point.share
-        last = self.point.stages[-1]
+        last = self.stages[-1]
         if last.slope is not None:
             S *= last.slope
             S *= last.slope.T[:, :, np.newaxis]
-        widest = max(stage.W.shape[1] for stage in self.point.stages)
+        widest = max(stage.W.shape[1] for stage in self.stages)
         step = max(1, BLOCK_NUMBERS // widest**2)
         slices = [slice(start, min(start + step, n)) for start in range(0, n, step)]
         if last.bend is not None:
@@ -69,7 +70,7 @@ class Blocks:
 
     def _across(self, K: Array, i: int, rows: slice) -> Array:
         """Carry K_{i,m} of shape (n_i, N, n_m) back through stage i, to K_{i-1,m}."""
-        stage, before = self.point.stages[i], self.point.stages[i - 1]
+        stage, before = self.stages[i], self.stages[i - 1]
         carried = (stage.W @ K.reshape(len(K), -1)).reshape(-1, *K.shape[1:])
         if before.slope is not None:
             carried *= before.slope[rows].T[:, :, np.newaxis]
@@ -77,7 +78,7 @@ class Blocks:
 
     def _deeper(self, K: Array, i: int, rows: slice) -> Array:
         """Carry K_ii back on both sides, to K of the stage before."""
-        stage, before = self.point.stages[i], self.point.stages[i - 1]
+        stage, before = self.stages[i], self.stages[i - 1]
         return self._closed(self._across(K, i, rows), stage, before, rows)
 
     def _closed(self, K: Array, stage: Stage, before: Stage, rows: slice) -> Array:
@@ -92,19 +93,19 @@ class Blocks:
 
     def _add_blocks(self, H: Array, rows: slice, K: Array, *, fresh: bool) -> None:
         """Add all blocks of some rows, from the last stage to the first."""
-        right = {len(self.point.stages) - 1: K}  # K_lm of the present l, for all m >= l
+        right = {len(self.stages) - 1: K}  # K_lm of the present l, for all m >= l
         moved: dict[int, Array] = {}  # ∂a_{m-1}/∂z_l for all m > l
-        for i, stage in reversed(list(enumerate(self.point.stages))):
+        for i, stage in reversed(list(enumerate(self.stages))):
             for m, block in right.items():
                 if m == i:
                     self._add_own_block(H, stage, rows, block, fresh=fresh)
                 else:
                     self._add_mixed_block(
-                        H, stage, self.point.stages[m], rows, block, moved.get(m), fresh=fresh
+                        H, stage, self.stages[m], rows, block, moved.get(m), fresh=fresh
                     )
             if i == 0:
                 return
-            before = self.point.stages[i - 1]
+            before = self.stages[i - 1]
             right = {m: self._across(block, i, rows) for m, block in right.items()}
             right[i - 1] = self._closed(right[i], stage, before, rows)
             if stage.delta is not None:

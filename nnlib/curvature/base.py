@@ -6,7 +6,8 @@ was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -82,25 +83,13 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]  # SciPy is untyp
         ShapeError
             If the last axis is not one entry for each parameter.
         """
-        where = f"{type(self).__name__}.products: V"
-        directions = as_array(V, self.dtype, where)
-        size = self.shape[0]
-        if directions.ndim not in {1, 2} or directions.shape[-1] != size:
-            message = (
-                f"{where} has shape {directions.shape}, expected ({size},) or (K, {size}), "
-                "one entry for each parameter."
-            )
-            raise ShapeError(message)
+        where = f"{type(self).__name__}.products"
+        directions = checked_directions(V, self.shape[0], self.dtype, where)
         if directions.ndim == 1:
             out = self._product(directions)
-            return out if self._penalty is None else out + self._penalty * directions
-        out = np.empty_like(directions)
-        for start in range(0, len(directions), DIRECTIONS):
-            some = slice(start, start + DIRECTIONS)
-            out[some] = self._products(directions[some])
-        if self._penalty is not None:
-            out += self._penalty * directions
-        return out
+        else:
+            out = in_groups(self._products, directions)
+        return out if self._penalty is None else out + self._penalty * directions
 
     def _matvec(self, v: np.ndarray[Any, Any]) -> Array:
         return self.products(v.reshape(-1))
@@ -216,9 +205,10 @@ def checked_rows(
         )
         raise DtypeError(message)
     check_loss(loss, where)
-    if model.theta.ndim != 1 or model.theta.size == 0:
+    theta = model.theta
+    if theta.ndim != 1 or theta.size == 0:
         message = (
-            f"{where}: theta has shape {model.theta.shape}, expected (P,) with at least one "
+            f"{where}: theta has shape {theta.shape}, expected (P,) with at least one "
             "parameter. Take one fold at a time."
         )
         raise ShapeError(message)
@@ -230,10 +220,36 @@ def checked_rows(
             "(N, ...) and the same number of rows, at least one."
         )
         raise ShapeError(message)
-    if not np.isfinite(model.theta).all():
+    # Finite squares have finite entries, and this product takes a third of the time of isfinite.
+    if not math.isfinite(theta.dot(theta)) and not np.isfinite(theta).all():
         message = f"{where}: the model's parameters hold nan or infinity. Build it anew."
         raise ArgumentError(message)
     return rows, targets
+
+
+def checked_directions(
+    V: ArrayLike, size: int, dtype: np.dtype[Any], where: str, name: str = "V"
+) -> Array:
+    """Return one direction or several in the model's dtype, after checking their size."""
+    if type(V) is np.ndarray and V.shape == (size,) and V.dtype == dtype:
+        return V
+    directions = as_array(V, dtype, f"{where}: {name}")
+    if directions.ndim not in {1, 2} or directions.shape[-1] != size:
+        message = (
+            f"{where}: {name} has shape {directions.shape}, expected ({size},) or (K, {size}), "
+            "one entry for each parameter."
+        )
+        raise ShapeError(message)
+    return directions
+
+
+def in_groups(products: Callable[[Array], Array], V: Array) -> Array:
+    """Multiply the rows of V, ``DIRECTIONS`` at a time."""
+    out = np.empty_like(V)
+    for start in range(0, len(V), DIRECTIONS):
+        some = slice(start, start + DIRECTIONS)
+        out[some] = products(V[some])
+    return out
 
 
 def penalty_diagonal(penalty: object, model: Layer, where: str) -> Array:

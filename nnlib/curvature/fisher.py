@@ -204,7 +204,7 @@ def per_sample_gradients(model: Layer, X: ArrayLike, y: ArrayLike, loss: Loss) -
     out = np.empty((len(rows), model.theta.size), model.theta.dtype)
     if chain is not None:
         point = ChainLinearization(chain, model.theta, rows, targets, 1.0, loss, full=True)
-        for stage in point.stages:
+        for stage in (stage.by_rows() for stage in point.stages):
             assert stage.delta is not None  # ruff: ignore[assert]  as full=True makes it
             outer = stage.x[:, :, np.newaxis] * (stage.delta * len(rows))[:, np.newaxis]
             out[:, stage.place] = outer.reshape(len(rows), -1)

@@ -18,7 +18,13 @@ from nnlib.curvature._layerwise import (
     private_copy,
     rows_hang_together,
 )
-from nnlib.curvature.base import CurvatureOperator
+from nnlib.curvature.base import (
+    CurvatureOperator,
+    checked_directions,
+    checked_rows,
+    in_groups,
+    penalty_diagonal,
+)
 from nnlib.errors import ArgumentError
 from nnlib.layers.base import Layer
 from nnlib.losses import Loss
@@ -30,7 +36,10 @@ class Linearization(Protocol):
 
     exact: bool
     share: float
-    value: float
+
+    @property
+    def value(self) -> float:
+        """The loss."""
 
     def product(self, v: Array) -> Array:
         """Return the matrix times a direction."""
@@ -325,4 +334,18 @@ def hessian_vector_product(
     >>> hessian_vector_product(model, [[1.0, 2.0]], [[0.0]], MSE(), [1.0, 0.0])
     array([2., 4.])
     """
-    return Hessian(model, X, y, loss, penalty=penalty).products(v)
+    where = "hessian_vector_product"
+    rows, targets = checked_rows(model, X, y, loss, where)
+    chain = find_chain(model, rows)
+    if chain is None or len(rows) > chain.slice_rows:
+        return Hessian(model, rows, targets, loss, penalty=penalty).products(v)
+    theta = model.theta
+    directions = checked_directions(v, theta.size, theta.dtype, where, "v")
+    diagonal = None if penalty is None else penalty_diagonal(penalty, model, where)
+    # Nothing is copied, since nothing outlasts this call.
+    point = ChainLinearization(chain, theta, rows, targets, 1.0, loss, full=True)
+    if directions.ndim == 1:
+        out = point.product(directions)
+    else:
+        out = in_groups(point.products, directions)
+    return out if diagonal is None else out + diagonal * directions
