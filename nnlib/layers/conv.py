@@ -24,6 +24,9 @@ from nnlib.layers._windows import (
 from nnlib.layers.base import Layer
 from nnlib.layers.parameters import ParameterView
 
+SHARES_BYTES = 500_000
+"""How much of the shares is computed before it is added up: so it does not leave the cache."""
+
 
 class Conv2d(Layer):
     """Weigh every window of an image by the same kernel, and add a bias.
@@ -231,15 +234,19 @@ class Conv2d(Layer):
             np.matmul(columns.T, drows, out=dmatrix)
         if not need_dx:
             return None
-        shares = self._shares(dy, self._views["W"])
+        W = self._views["W"]
         dx: Array = self._array("dx", self._kept["x_shape"], dy.dtype)
-        if compiled := kernels(dx, shares):  # which knows the border without making one
+        if compiled := kernels(dx, dy):  # which knows the border without making one
             dx.fill(0.0)
-            compiled.add_windows(dx, shares, self.stride, self.padding)
+            some = max(1, SHARES_BYTES // (dx.itemsize * prod(dy.shape[1:3]) * W[..., 0].size))
+            for start in range(0, len(dx), some):
+                part = slice(start, start + some)
+                shares = self._shares(dy[part], W)
+                compiled.add_windows(dx[part], shares, self.stride, self.padding)
             return dx
         padded = self._array("dx_padded", self._padded_shape, dy.dtype)
         padded.fill(0.0)
-        add_windows(padded, shares, self.stride)
+        add_windows(padded, self._shares(dy, W), self.stride)
         np.copyto(dx, crop(padded, self.padding))
         return dx
 
