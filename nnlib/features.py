@@ -14,11 +14,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, IntArray, as_array, check_count
+from nnlib._array import Array, IntArray, as_array, check_count, check_number
 from nnlib.errors import ArgumentError, DtypeError, ShapeError
 
 __all__ = ["bag_of_words", "build_vocabulary", "log_power_spectrum", "token_ids", "tokenize"]
@@ -113,9 +114,12 @@ def bag_of_words(texts: Iterable[str], vocabulary: Mapping[str, int]) -> Array:
 
     Raises
     ------
+    ArgumentError
+        If ``vocabulary`` does not number its words from 0, each once.
     DtypeError
         If a text is no string.
     """
+    _check_vocabulary(vocabulary, "bag_of_words")
     rows = [tokenize(text) for text in _texts(texts, "bag_of_words")]
     counts = np.zeros((len(rows), len(vocabulary)), np.float32)
     for row, words in zip(counts, rows, strict=True):
@@ -145,7 +149,7 @@ def token_ids(texts: Iterable[str], vocabulary: Mapping[str, int], length: int) 
     Raises
     ------
     ArgumentError
-        If ``length`` is below 1.
+        If ``length`` is below 1, or ``vocabulary`` does not number its words from 0, each once.
     DtypeError
         If a text is no string.
 
@@ -155,6 +159,7 @@ def token_ids(texts: Iterable[str], vocabulary: Mapping[str, int], length: int) 
     array([[3, 1, 0, 0]])
     """
     length = check_count(length, "length", "token_ids")
+    _check_vocabulary(vocabulary, "token_ids")
     rows = [tokenize(text)[:length] for text in _texts(texts, "token_ids")]
     ids = np.zeros((len(rows), length), np.int64)
     for row, words in zip(ids, rows, strict=True):
@@ -194,7 +199,7 @@ def log_power_spectrum(
     Raises
     ------
     ArgumentError
-        If a count is too small, or the floor not above 0.
+        If a count is too small, or the floor not above 0 in the dtype of ``waves``.
     ShapeError
         If the recordings are shorter than one frame.
 
@@ -206,8 +211,9 @@ def log_power_spectrum(
     x = as_array(waves, None, f"{where}: waves")
     frame = check_count(frame, "frame", where, 2)
     hop = check_count(hop, "hop", where)
-    if not floor > 0:
-        message = f"{where}: floor is {floor!r}, expected a number above 0."
+    floor = check_number(floor, "floor", where, positive=True)
+    if floor < np.finfo(x.dtype).smallest_subnormal:
+        message = f"{where}: floor is {floor:g}, which is 0 in {x.dtype}, expected a larger number."
         raise ArgumentError(message)
     if x.ndim == 0 or x.shape[-1] < frame:
         message = f"{where}: waves have shape {x.shape}, expected (..., T) with T at least {frame}."
@@ -222,9 +228,25 @@ def log_power_spectrum(
     return power.astype(x.dtype, copy=False)
 
 
+def _check_vocabulary(vocabulary: Mapping[str, int], where: str) -> None:
+    """Raise unless the words have the numbers from 0 on, each once."""
+    known: object = vocabulary  # callers need not be typed
+    numbers: list[Any] = list(known.values()) if isinstance(known, Mapping) else [None]
+    whole = all(isinstance(number, int | np.integer) for number in numbers)
+    if not whole or sorted(numbers) != list(range(len(numbers))):
+        message = (
+            f"{where}: vocabulary is {vocabulary!r:.60}, expected a dictionary that numbers its "
+            "words from 0, each once, as build_vocabulary does."
+        )
+        raise ArgumentError(message)
+
+
 def _texts(texts: Iterable[str], where: str) -> Iterable[str]:
     """Return the texts; a lone string, whose letters would be taken for texts, is refused."""
     if isinstance(texts, str):
         message = f"{where}: texts is one string, expected several. Write [text]."
+        raise DtypeError(message)
+    if not isinstance(texts, Iterable):
+        message = f"{where}: texts is {texts!r:.60}, expected several strings."  # type: ignore[unreachable]  # callers need not be typed
         raise DtypeError(message)
     return texts

@@ -107,7 +107,8 @@ class Dataset:
         Parameters
         ----------
         validation, test : float, default 0.2
-            Share of the rows for each part.
+            Share of the rows for each part. ``test`` has no effect, and may be 0, where the
+            publisher has set a test part aside.
         rng : Generator, int or None, default 0
             Chooses the rows.
 
@@ -133,8 +134,14 @@ class Dataset:
     def _check_shares(self, validation: float, test: float) -> bool:
         """Return whether there is a test part already, after checking the shares."""
         own_test = self.X_test is not None and self.y_test is not None
-        share = 0.0 if own_test else test
-        if not (validation > 0 and test > 0 and validation + share < 1):
+        numbers = all(
+            isinstance(s, int | float | np.integer | np.floating) for s in (validation, test)
+        )
+        if own_test:
+            right = numbers and 0 < validation < 1 and test >= 0
+        else:
+            right = numbers and validation > 0 and test > 0 and validation + test < 1
+        if not right:
             message = (
                 f"Dataset.split: validation={validation!r} and test={test!r}, expected shares "
                 "above 0 that leave rows to train on."

@@ -22,6 +22,7 @@ from urllib.request import Request, urlopen
 from nnlib._progress import Progress
 from nnlib.datasets._archive import unpack
 from nnlib.datasets._catalog import Download, RemoteFile
+from nnlib.datasets._fetch import what_is_here
 from nnlib.errors import DatasetError
 
 ATTEMPTS = 3
@@ -250,7 +251,7 @@ def _receive(url: str, file: RemoteFile, size: int, part: Path, *, progress: boo
 def missing(download: Download, reason: str) -> DatasetError:
     """Build the one sentence that says what is missing and how to get it."""
     message = (
-        f"{download.name}: not on this machine, and {reason}. Load it again with a network, or "
-        f"take a folder that holds {download.folder}/ and run: nncourse data --from DIR"
+        f"{download.name}: {what_is_here(download)}, and {reason}. Load it again with a network, "
+        f"or take a folder that holds {download.folder}/ and run: nncourse data --from DIR"
     )
     return DatasetError(message)

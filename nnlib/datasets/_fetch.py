@@ -9,10 +9,9 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from nnlib.datasets._catalog import DOWNLOADS, Download, RemoteFile
-from nnlib.errors import DatasetError
+from nnlib.errors import ArgumentError, DatasetError
 
 
 def cache_folder() -> Path:
@@ -44,13 +43,45 @@ def locate(download: Download) -> Path | None:
     folder : Path or None
         In NNLIB_DATA, which is searched first, or in the cache.
     """
-    named = os.environ.get("NNLIB_DATA")
-    roots = [Path(named), cache_folder()] if named else [cache_folder()]
-    for root in roots:
-        folder = root / download.folder
+    for folder in _places(download):
         if all(_has_size(folder / file.name, file) for file in download.files):
             return folder
     return None
+
+
+def _places(download: Download) -> list[Path]:
+    """List the folders where a set may lie, in the order of the search."""
+    named = os.environ.get("NNLIB_DATA")
+    roots = [Path(named), cache_folder()] if named else [cache_folder()]
+    return [root / download.folder for root in roots]
+
+
+def what_is_here(download: Download) -> str:
+    """Say what there is of a set that cannot be loaded, for an error.
+
+    Parameters
+    ----------
+    download : Download
+        The set.
+
+    Returns
+    -------
+    words : str
+        That it is not on this machine, or damaged, or incomplete, and where.
+    """
+    for folder in _places(download):
+        here = [file for file in download.files if (folder / file.name).is_file()]
+        if not here:
+            continue
+        wrong = [file.name for file in here if not _is_right(folder / file.name, file)]
+        if len(here) == len(download.files):
+            wrong = wrong or damaged(folder, download)
+        if wrong:
+            return f"damaged: {folder / wrong[0]} is not the published file"
+        n_missing = len(download.files) - len(here)
+        if n_missing:
+            return f"incomplete: {n_missing} of {len(download.files)} files are not in {folder}"
+    return "not on this machine"
 
 
 def fetch(
@@ -80,9 +111,17 @@ def fetch(
 
     Raises
     ------
+    ArgumentError
+        If ``base_url`` is no string.
     DatasetError
         If a file is missing and cannot be had, or is damaged.
     """
+    if base_url is not None and not isinstance(base_url, str):
+        message = (  # type: ignore[unreachable]  # callers need not be typed
+            f'datasets.load("{download.name}"): base_url is {base_url!r:.60}, expected an address '
+            "such as https://example.org/data/, or None."
+        )
+        raise ArgumentError(message)
     folder = locate(download)
     if folder is not None and not (wrong := damaged(folder, download)):
         return folder
@@ -109,6 +148,8 @@ def fetch(
 def adopt(folder: str | os.PathLike[str]) -> dict[str, Path]:
     """Copy data sets from a folder into the cache, after checking every hash.
 
+    A set of which the folder holds nothing is passed over; one of which it holds a part is refused.
+
     Parameters
     ----------
     folder : path
@@ -123,15 +164,29 @@ def adopt(folder: str | os.PathLike[str]) -> dict[str, Path]:
 
     Raises
     ------
+    ArgumentError
+        If ``folder`` is no path.
     DatasetError
-        If the folder holds no complete set, or a file is damaged; then nothing is copied.
+        If the folder holds no complete set, or a set is incomplete or damaged; then nothing is
+        copied.
     """
+    if not isinstance(folder, str | os.PathLike):
+        message = f"datasets.adopt: folder is {folder!r:.60}, expected a path."  # type: ignore[unreachable]  # callers need not be typed
+        raise ArgumentError(message)
     root = Path(folder)
     found = {}
     for download in DOWNLOADS:
         source = root / download.folder
-        if not all((source / file.name).is_file() for file in download.files):
+        lacking = [file.name for file in download.files if not (source / file.name).is_file()]
+        if len(lacking) == len(download.files):
             continue
+        if lacking:
+            names = ", ".join(lacking[:4]) + (", ..." if len(lacking) > 4 else "")
+            message = (
+                f"datasets.adopt: {source} is incomplete: of {len(download.files)} files it lacks "
+                f"{len(lacking)} ({names}). Nothing was copied. Add them, or move the folder away."
+            )
+            raise DatasetError(message)
         wrong = damaged(source, download)
         if wrong:
             message = (
@@ -232,6 +287,10 @@ def _has_size(path: Path, file: RemoteFile) -> bool:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy under a temporary name first, so that no half file ever has the final name."""
-    with source.open("rb") as stream, NamedTemporaryFile(dir=target.parent, delete=False) as copy:
-        shutil.copyfileobj(stream, copy)
-    Path(copy.name).replace(target)
+    # Not by tempfile, whose files no other account may read.
+    copy = target.with_name(f"{target.name}.{os.getpid()}.copy")
+    try:
+        shutil.copyfile(source, copy)
+        copy.replace(target)
+    finally:
+        copy.unlink(missing_ok=True)

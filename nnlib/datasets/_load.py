@@ -118,9 +118,9 @@ def load(name: str, **options: Any) -> Dataset | WorkedExample:
     >>> load("spirals", n=9, n_classes=3, rng=0).y
     array([0, 0, 0, 1, 1, 1, 2, 2, 2])
     """
-    if name not in _LOADERS:
+    if name not in list(_LOADERS):  # a list, since what came need not be hashable
         known = ", ".join(sorted(_LOADERS))
-        message = f"datasets.load: there is no data set {name!r}, expected one of {known}."
+        message = f"datasets.load: there is no data set {name!r:.60}, expected one of {known}."
         raise ArgumentError(message)
     loader, allowed = _LOADERS[name]
     unknown = sorted(options.keys() - set(allowed))

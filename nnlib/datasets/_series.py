@@ -86,7 +86,8 @@ def load_series(source: Series, *, fill: str | None = None) -> SeriesDataset:
     Returns
     -------
     data : SeriesDataset
-        Values in ``y``, years since the first in ``X``, dates in ``times``.
+        Values in ``y``, years since the first in ``X`` (of 365.25 days where values come more than
+        once a year), dates in ``times``.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def load_series(source: Series, *, fill: str | None = None) -> SeriesDataset:
     Keeling & Whorf (2004), Carbon Dioxide Information Analysis Center.
     Cobb (1978), Biometrika 65(2), 243-251.
     """
-    if fill not in {None, "linear"}:
+    if fill not in (None, "linear"):  # a tuple: what came need not be hashable
         message = f'datasets.load("{source.name}"): fill is {fill!r}, expected "linear" or None.'
         raise ArgumentError(message)
     text = (files("nnlib.datasets") / f"{source.name}.csv").read_text(encoding="ascii")
@@ -106,7 +107,11 @@ def load_series(source: Series, *, fill: str | None = None) -> SeriesDataset:
     # A year stands for its first of January, a week for the day that its file names.
     days = [f"{t[:4]}-{t[4:6] or '01'}-{t[6:] or '01'}" for t, _ in rows]
     times = np.array(days, "datetime64[D]")
-    years = (times - times[0]).astype(float) / 365.25
+    if all(len(t) == 4 for t, _ in rows):  # yearly: no year counts more than another
+        years = times.astype("datetime64[Y]").astype(float)
+        years -= years[0]
+    else:
+        years = (times - times[0]).astype(float) / 365.25
     values: Array = np.array([float(value or "nan") for _, value in rows])
     if fill == "linear":
         known = np.isfinite(values)

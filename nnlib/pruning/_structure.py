@@ -8,7 +8,8 @@ feature for each pixel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -103,6 +104,36 @@ def check_model(model: object, where: str) -> Sequential:
         message = f"{where}: the model is a stack of several, expected one. Unstack it first."
         raise ArgumentError(message)
     return model
+
+
+@contextmanager
+def evaluating(model: Sequential) -> Generator[None]:
+    """Switch a model to evaluation mode, and each layer back to its own mode in the end."""
+    modes = [(leaf, leaf.training) for leaf in model._everything()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for leaf, mode in modes:
+            leaf.training = mode
+
+
+def check_choice(value: object, choices: tuple[str, ...], name: str, where: str) -> None:
+    """Raise unless a value is one of some words."""
+    if not isinstance(value, str) or value not in choices:
+        *first, last = (f'"{choice}"' for choice in choices)
+        message = f"{where}: {name} is {value!r:.60}, expected {', '.join(first)} or {last}."
+        raise ArgumentError(message)
+
+
+def check_by_layer(value: object, name: str, where: str) -> None:
+    """Raise unless a value is a dictionary, which holds something for each layer."""
+    if not isinstance(value, Mapping):
+        message = (
+            f"{where}: {name} is {value!r:.60}, expected a dictionary by layer, such as "
+            '{"0": [...]}.'
+        )
+        raise ArgumentError(message)
 
 
 def walk(layers: tuple[Layer, ...], prefix: str = "") -> Iterator[tuple[str, Layer]]:
@@ -202,7 +233,9 @@ def named(model: Sequential, vector: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
 
 def weight_slices(model: Sequential, where: str) -> dict[str, slice]:
-    """Return the places of the weights in theta: what decays, so neither biases nor scales."""
+    """Return the places of the weights in theta: neither biases nor scales."""
+    # The layers say what a weight is, whatever has become of decay_mask: who spares a matrix the
+    # decay does not thereby spare it the pruning.
     found = {p.name: p.slice for p in model.parameters() if p.decays}
     if not found:
         message = f"{where}: {model!r:.100} has no weights, nothing can be pruned."
@@ -212,7 +245,10 @@ def weight_slices(model: Sequential, where: str) -> dict[str, slice]:
 
 def as_keep(keep: Any, n: int, where: str) -> BoolArray:
     """Return which of n units stay, from truth values or unit numbers."""
-    array = np.asarray(keep)
+    try:
+        array = np.asarray(keep)
+    except ValueError:  # rows of different lengths
+        array = np.asarray(None)
     if array.dtype == bool and array.shape == (n,):
         kept: BoolArray = array.copy()
     else:
@@ -224,8 +260,17 @@ def as_keep(keep: Any, n: int, where: str) -> BoolArray:
                 f"from 0 to {n - 1}."
             )
             raise ArgumentError(message)
+        if array.size == n > 1 and array.max() <= 1:
+            message = (
+                f"{where}: keep is {keep!r:.60}, where 0 and 1 may be truth values or numbers of "
+                f"units. Give booleans, such as np.array(keep, bool), or unit numbers."
+            )
+            raise ArgumentError(message)
         kept = np.zeros(n, bool)
         kept[numbers] = True
+        if kept.sum() < array.size:
+            message = f"{where}: keep is {keep!r:.60}, expected each unit number once."
+            raise ArgumentError(message)
     if not kept.any():
         message = f"{where}: no unit is kept, expected at least one: the layer would pass nothing."
         raise ArgumentError(message)

@@ -17,7 +17,7 @@ from nnlib._array import Array, as_array, check_shape
 from nnlib.errors import ArgumentError
 from nnlib.losses import Loss
 from nnlib.losses.base import check_loss
-from nnlib.pruning._structure import check_model
+from nnlib.pruning._structure import check_model, evaluating
 
 if TYPE_CHECKING:
     from nnlib.layers import Sequential
@@ -144,7 +144,7 @@ def obd(
     Parameters
     ----------
     model : Sequential
-        A trained model.
+        A trained model; it runs in evaluation mode.
     X : ndarray of shape (N, ...), optional
         Rows.
     y : ndarray of shape (N,) or (N, ...), optional
@@ -186,7 +186,8 @@ def obd(
             raise ArgumentError(message)
         from nnlib.curvature import Hessian  # here: the other criteria need none of it
 
-        diagonal = Hessian(model, X, y, loss).diagonal()
+        with evaluating(model):
+            diagonal = Hessian(model, X, y, loss).diagonal()
     h = as_array(diagonal, theta.dtype, "obd: diagonal")
     check_shape(h, theta.shape, "obd: diagonal", "like theta")
     scores: Array = 0.5 * h * np.square(theta)
@@ -216,7 +217,7 @@ def ablation(
     loss : Loss
         For example ``CrossEntropy()``.
     indices : sequence of int, optional
-        Places in ``theta``; all by default.
+        Places in ``theta``, perhaps none; all by default.
 
     Returns
     -------
@@ -234,6 +235,8 @@ def ablation(
     """
     theta = check_model(model, "ablation").theta
     places = np.arange(theta.size) if indices is None else np.asarray(indices)
+    if places.shape == (0,):  # an empty list has the type of fractions
+        places = places.astype(int)
     whole = places.ndim == 1 and places.dtype.kind in "iu"
     if not whole or ((places < 0) | (places >= theta.size)).any():
         message = (
@@ -274,15 +277,12 @@ def gradient(model: Sequential, X: ArrayLike, y: ArrayLike, loss: Loss, where: s
     """
     check_model(model, where)
     check_loss(loss, where)
-    modes = [(leaf, leaf.training) for leaf in model._everything()]
     before = model.grad.copy()
-    model.eval()
     try:
-        return model.loss_and_gradient(X, y, loss)[1].copy()
+        with evaluating(model):
+            return model.loss_and_gradient(X, y, loss)[1].copy()
     finally:
         model.grad = before
-        for leaf, mode in modes:
-            leaf.training = mode
 
 
 def mean_loss(model: Sequential, X: ArrayLike, y: ArrayLike, loss: Loss, where: str) -> float:

@@ -143,7 +143,8 @@ def _linears(layers: tuple[Layer, ...], prefix: str) -> list[tuple[str, Linear]]
     found: list[tuple[str, Linear]] = []
     for i, layer in enumerate(layers):
         name = f"{prefix}{i}"
-        if type(layer) is Linear:  # what is more than that runs as it is
+        # What is more than that runs as it is, and so does a matrix that another layer uses, too.
+        if type(layer) is Linear and layer._tie is None:
             found.append((name, layer))
         elif isinstance(layer, Sequential | Residual):
             found += _linears(layer.layers, f"{name}.")

@@ -11,10 +11,20 @@ from numpy.typing import ArrayLike
 from nnlib._array import Array, BoolArray, IntArray, as_array, check_number
 from nnlib.errors import ArgumentError, ShapeError
 from nnlib.layers import Sequential
-from nnlib.pruning._structure import all_units, as_keep, check_model, find_units, weight_slices
+from nnlib.pruning._structure import (
+    all_units,
+    as_keep,
+    check_by_layer,
+    check_choice,
+    check_model,
+    find_units,
+    weight_slices,
+)
 
 Scope: TypeAlias = Literal["layer", "global"]
 """Whether each layer loses the same share, or all compete."""
+
+SCOPES = ("layer", "global")
 
 
 def select(
@@ -23,8 +33,9 @@ def select(
     """Choose the weights that go: exactly round(sparsity · n) of n, those with the lowest scores.
 
     Of equal scores the one that comes first in ``theta`` goes first. Biases and the parameters of
-    normalization are never pruned and do not count in n. What ``model.mask`` has pruned stays so
-    and counts first, so a lower sparsity than before changes nothing.
+    normalization are never pruned and do not count in n; what a weight is the layers say, so a
+    ``decay_mask`` of your own has no part in it. What ``model.mask`` has pruned stays so and counts
+    first, so a lower sparsity than before changes nothing.
 
     Parameters
     ----------
@@ -64,7 +75,7 @@ def select(
     values = as_array(scores, None, f"{where}: scores")
     check_model(model, where)
     sparsity = check_number(sparsity, "sparsity", where, below=1)
-    _check_scope(scope, where)
+    check_choice(scope, SCOPES, "scope", where)
     if values.shape != model.theta.shape:
         message = f"{where}: scores have shape {values.shape}, expected {model.theta.shape}."
         raise ShapeError(message)
@@ -116,7 +127,8 @@ def select_units(
     """
     where = "select_units"
     sparsity = check_number(sparsity, "sparsity", where, below=1)
-    _check_scope(scope, where)
+    check_choice(scope, SCOPES, "scope", where)
+    check_by_layer(scores, "scores", where)
     values = {name: as_array(s, None, f"{where}: scores") for name, s in scores.items()}
     if not values or any(s.ndim != 1 or not s.size for s in values.values()):
         message = f"{where}: scores are not a list of numbers for each layer, as unit_norm gives."
@@ -172,6 +184,7 @@ def unit_mask(model: Sequential, keep: Mapping[str, ArrayLike]) -> BoolArray:
     """
     where = "unit_mask"
     check_model(model, where)
+    check_by_layer(keep, "keep", where)
     found = [(find_units(model, name, where), value) for name, value in keep.items()]
     kept = [(units, as_keep(value, units.n, where)) for units, value in found]
     mask = np.ones(model.theta.shape, bool) if model.mask is None else model.mask.copy()
@@ -207,12 +220,6 @@ def dead_units(model: Sequential) -> dict[str, IntArray]:
         name: np.flatnonzero(units.outgoing(np.abs(units.consumer.W)) == 0)
         for name, units in found.items()
     }
-
-
-def _check_scope(scope: object, where: str) -> None:
-    if scope not in {"layer", "global"}:
-        message = f'{where}: scope is {scope!r}, expected "layer" or "global".'
-        raise ArgumentError(message)
 
 
 def _check_scores(values: Array, where: str) -> None:

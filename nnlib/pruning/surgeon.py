@@ -62,7 +62,8 @@ def damped_inverse(hessian: Any, damping: float = 1e-6) -> Array:
     Raises
     ------
     ArgumentError
-        If H + damping · I is not positive definite: then it has no minimum to stay close to.
+        If H is not finite, or H + damping · I not positive definite: then it has no minimum to
+        stay close to.
     ShapeError
         If H is not square.
     """
@@ -106,6 +107,8 @@ def obs_saliency(theta: ArrayLike, H_inv: ArrayLike) -> Array:
 
     Raises
     ------
+    ArgumentError
+        If a value is not finite, or the diagonal of ``H_inv`` not above 0.
     ShapeError
         If the two do not fit.
 
@@ -119,6 +122,7 @@ def obs_saliency(theta: ArrayLike, H_inv: ArrayLike) -> Array:
     array([4., 1.])
     """
     w, inverse = _checked(theta, H_inv, "obs_saliency")
+    _check_diagonal(np.diag(inverse), "obs_saliency")
     return np.square(w) / (2 * np.diag(inverse))
 
 
@@ -142,7 +146,7 @@ def obs_update(theta: ArrayLike, H_inv: ArrayLike, q: int) -> Array:
     Raises
     ------
     ArgumentError
-        If there is no weight q.
+        If there is no weight q, a value is not finite, or entry q of the diagonal not above 0.
     ShapeError
         If the two arrays do not fit.
 
@@ -160,6 +164,7 @@ def obs_update(theta: ArrayLike, H_inv: ArrayLike, q: int) -> Array:
     if q >= len(w):
         message = f"obs_update: q is {q!r}, expected a number from 0 to {len(w) - 1}."
         raise ArgumentError(message)
+    _check_diagonal(inverse[q, q], "obs_update")
     delta: Array = -(w[q] / inverse[q, q]) * inverse[:, q]
     return delta
 
@@ -230,17 +235,35 @@ def obs_prune(
         w -= (w[q] / column[q]) * column
         inverse -= np.outer(column, column)
         mask[q] = False
-        w[q] = 0.0  # exactly, where rounding has left something
         inverse[q] = inverse[:, q] = 0.0
     model.theta = w
-    model.mask = mask
+    model.mask = mask  # makes the pruned ones exactly zero, where rounding has left something
     return SurgeonResult(np.array(order, int), np.array(saliencies))
 
 
 def _as_matrix(hessian: Any, where: str) -> Array:
     """Return the matrix, or that of an operator, in float64."""
     matrix = hessian.dense() if hasattr(hessian, "dense") else hessian
-    return as_array(matrix, np.dtype(float), f"{where}: hessian")
+    H = as_array(matrix, np.dtype(float), f"{where}: hessian")
+    _check_finite(H, "hessian", where)
+    return H
+
+
+def _check_finite(values: Array, name: str, where: str) -> None:
+    bad = int(np.count_nonzero(~np.isfinite(values)))
+    if bad:
+        message = f"{where}: {name} holds nan or infinity in {bad} places, expected finite numbers."
+        raise ArgumentError(message)
+
+
+def _check_diagonal(diagonal: ArrayLike, where: str) -> None:
+    lowest = float(np.min(diagonal, initial=np.inf))
+    if lowest <= 0:
+        message = (
+            f"{where}: H_inv has {lowest:.3g} on its diagonal, expected numbers above 0, as the "
+            "inverse of a positive definite matrix has. See damped_inverse."
+        )
+        raise ArgumentError(message)
 
 
 def _checked(theta: ArrayLike, H_inv: ArrayLike, where: str) -> tuple[Array, Array]:
@@ -250,4 +273,6 @@ def _checked(theta: ArrayLike, H_inv: ArrayLike, where: str) -> tuple[Array, Arr
         message = f"{where}: theta has shape {w.shape}, expected (P,)."
         raise ShapeError(message)
     check_shape(inverse, (len(w), len(w)), f"{where}: H_inv", "for the weights")
+    _check_finite(w, "theta", where)
+    _check_finite(inverse, "H_inv", where)
     return w, inverse

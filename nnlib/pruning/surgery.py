@@ -10,19 +10,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnlib._array import BoolArray
-from nnlib.errors import ArgumentError
+from nnlib.errors import ArgumentError, SharedLayerError
 from nnlib.initializers import zeros
 from nnlib.layers import Layer, Linear, Sequential
 from nnlib.layers.batchnorm import BatchNorm1d, BatchNorm2d
 from nnlib.layers.conv import Conv2d
 from nnlib.layers.residual import Residual
+from nnlib.layers.tied import TiedLinear
 from nnlib.pruning._structure import (
     LayerName,
     Units,
     as_keep,
+    check_by_layer,
     check_model,
     find_layer,
     find_units,
+    walk,
 )
 
 
@@ -40,7 +43,8 @@ def remove_neurons(model: Sequential, layer: LayerName, keep: ArrayLike) -> Sequ
     layer : int or str
         Place of a ``Linear``; ``"2.0"`` is the first layer within the one at place 2.
     keep : array_like of bool of shape (n_units,), or of int
-        Which neurons stay.
+        Which neurons stay: truth values, or unit numbers, each once. As many integers 0 and 1 as
+        there are units may mean either, and are refused.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def prune_channels(model: Sequential, layer: LayerName, keep: ArrayLike) -> Sequ
     layer : int or str
         Place of a ``Conv2d``; ``"2.0"`` is the first layer within the one at place 2.
     keep : array_like of bool of shape (n_channels,), or of int
-        Which channels stay.
+        Which channels stay, as in ``remove_neurons``.
 
     Returns
     -------
@@ -127,6 +131,7 @@ def remove_units(model: Sequential, keep: Mapping[str, ArrayLike]) -> Sequential
         If a layer or unit does not exist, its units cannot go, or none would be left.
     """
     where = "remove_units"
+    check_by_layer(keep, "keep", where)
     return _without_units(check_model(model, where), keep, where)
 
 
@@ -149,6 +154,8 @@ def remove_layer(model: Sequential, layer: LayerName) -> Sequential:
     ------
     ArgumentError
         If there is no such layer, or it is the only one of its container.
+    SharedLayerError
+        If a ``TiedLinear`` that would stay uses the matrix of the layer.
     ShapeError
         If one of the layers that meet now puts out what the other does not take.
 
@@ -167,14 +174,30 @@ def remove_layer(model: Sequential, layer: LayerName) -> Sequential:
         mend = f" Remove the block, {prefix!r}." if dot else ""
         message = f"{where}: layer {name} cannot be taken out of {parent!r:.60}.{mend}"
         raise ArgumentError(message)
+    _check_ties(model, name, where)
     smaller = _rebuilt(model, lambda place, copied: None if place == name else copied, (name,))
-    stays = np.ones(model.decay_mask.shape, bool)
+    stays = np.ones(model.theta.shape, bool)
     for p in model.parameters():
         if p.name.startswith(f"{name}."):
             stays[p.slice] = False
-    smaller.decay_mask = model.decay_mask[stays]
     smaller.mask = None if model.mask is None else model.mask[stays]
-    return smaller.train(model.training)
+    return smaller
+
+
+def _check_ties(model: Sequential, name: str, where: str) -> None:
+    """Refuse to take out a layer whose matrix another one, which would stay, uses."""
+    goes = {
+        id(layer): place
+        for place, layer in walk(model.layers)
+        if f"{place}.".startswith(f"{name}.")
+    }
+    for place, layer in walk(model.layers):
+        if isinstance(layer, TiedLinear) and id(layer.owner) in goes and id(layer) not in goes:
+            message = (
+                f"{where}: layer {goes[id(layer.owner)]} cannot go, because layer {place} uses its "
+                f"weight matrix. Remove layer {place} first."
+            )
+            raise SharedLayerError(message)
 
 
 def _without_units(model: Sequential, keep: Mapping[str, ArrayLike], where: str) -> Sequential:
@@ -198,7 +221,7 @@ def _without_units(model: Sequential, keep: Mapping[str, ArrayLike], where: str)
         if whole is not None:
             parts = [cut(p.name, whole[p.slice].reshape(p.shape)) for p in model.parameters()]
             setattr(smaller, vector, np.concatenate([part.ravel() for part in parts]))
-    return smaller.train(model.training)
+    return smaller
 
 
 def _note(
@@ -209,7 +232,8 @@ def _note(
     cuts[units.name] = (inputs, stays)
     for place, layer in units.between:
         if isinstance(layer, BatchNorm1d | BatchNorm2d):
-            cuts[place] = (None, stays)
+            # Behind Flatten it has one entry for each pixel and channel, the channel last.
+            cuts[place] = (None, np.tile(stays, layer.num_features // units.n))
     _, outputs = cuts.get(units.consumer_name, (None, None))
     cuts[units.consumer_name] = (units.inputs(stays), outputs)
 
@@ -245,6 +269,7 @@ def _cut_layer(layer: Layer, inputs: BoolArray | None, outputs: BoolArray | None
         assert isinstance(layer, BatchNorm1d | BatchNorm2d)  # ruff: ignore[assert]  nothing else is cut
         assert outputs is not None  # ruff: ignore[assert]  its inputs are its outputs
         new = type(layer)(int(outputs.sum()), layer.eps, layer.momentum, dtype=dtype)
+    new.training = layer.training
     return new
 
 
@@ -262,7 +287,8 @@ def _rebuilt(
                 # What is more than a Sequential, as a transformer block is, becomes a plain one.
                 assert isinstance(layer, Sequential | Residual)  # ruff: ignore[assert]  there are no others
                 kind = Residual if isinstance(layer, Residual) else Sequential
-                changed = kind(*build(layer.layers, f"{place}.")).train(layer.training)
+                changed = kind(*build(layer.layers, f"{place}."))
+                changed.training = layer.training
             else:
                 changed = change(place, layer)
             if changed is not None:
@@ -271,4 +297,10 @@ def _rebuilt(
         return new
 
     # All at once, so that layers that share something still do.
-    return Sequential(*build(copy.deepcopy(model.layers), ""))
+    smaller = Sequential(*build(copy.deepcopy(model.layers), ""))
+    smaller.training = model.training
+    shared = {id(layer.owner) for _, layer in walk(smaller.layers) if isinstance(layer, TiedLinear)}
+    for _, layer in walk(smaller.layers):
+        if not isinstance(layer, TiedLinear) and id(layer) not in shared:
+            layer._tie = None  # the layer that was tied to this one has gone
+    return smaller

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,16 +14,18 @@ from nnlib._array import Array, BoolArray, check_count, check_number
 from nnlib.errors import ArgumentError
 from nnlib.layers import Sequential
 from nnlib.losses import Loss
+from nnlib.losses.base import check_loss
 from nnlib.optimizers import Optimizer
-from nnlib.pruning._structure import check_model, weight_slices
+from nnlib.pruning._structure import check_choice, check_model, weight_slices
 from nnlib.pruning.criteria import Criterion, magnitude, mean_loss
-from nnlib.pruning.selection import Scope, select
+from nnlib.pruning.selection import SCOPES, Scope, select
 from nnlib.training import Callback, History, fit
+from nnlib.training._checks import check_data, pair
 from nnlib.training.callbacks import Run
 
 
 def cubic_schedule(
-    step: int, start: int, end: int, final_sparsity: float, initial_sparsity: float = 0.0
+    step: float, start: int, end: int, final_sparsity: float, initial_sparsity: float = 0.0
 ) -> float:
     """Compute the sparsity at a step: fast at first, while much is redundant, then slower.
 
@@ -32,7 +35,7 @@ def cubic_schedule(
 
     Parameters
     ----------
-    step : int
+    step : float
         Number of updates so far.
     start, end : int
         Between which steps the sparsity grows.
@@ -61,6 +64,7 @@ def cubic_schedule(
     [0.0, 0.4375, 0.5, 0.5]
     """
     where = "cubic_schedule"
+    step = check_number(step, "step", where)
     start = check_count(start, "start", where, 0)
     end = check_count(end, "end", where, start + 1)
     final = check_number(final_sparsity, "final_sparsity", where, below=1)
@@ -97,6 +101,12 @@ class GradualPruning(Callback):
     timeline : list of (int, float)
         Number of updates and sparsity after each pruning step that changed the sparsity.
 
+    Raises
+    ------
+    ArgumentError
+        If a value is outside what it may be; while training, if the schedule gives something else
+        than a number from 0 to below 1.
+
     References
     ----------
     Zhu & Gupta (2017), To prune, or not to prune, arXiv:1710.01878.
@@ -110,13 +120,9 @@ class GradualPruning(Callback):
         every: int = 1,
         scope: Scope = "global",
     ) -> None:
-        for name, value in (("criterion", criterion), ("schedule", schedule)):
-            if not callable(value):
-                message = (  # type: ignore[unreachable]  # callers need not be typed
-                    f"GradualPruning: {name} is {value!r:.60}, expected a function. "
-                    "Write for example GradualPruning(magnitude, lambda step: 0.5)."
-                )
-                raise ArgumentError(message)
+        _check_function(criterion, "criterion", "magnitude", "GradualPruning")
+        _check_function(schedule, "schedule", "lambda step: 0.5", "GradualPruning")
+        check_choice(scope, SCOPES, "scope", "GradualPruning")
         self.criterion, self.schedule, self.scope = criterion, schedule, scope
         self.every = check_count(every, "every", "GradualPruning")
         self.timeline: list[tuple[int, float]] = []
@@ -129,7 +135,8 @@ class GradualPruning(Callback):
         """Prune to what the schedule says, if the turn has come."""
         if run.step % self.every:
             return
-        wanted = self.schedule(run.step)
+        name = f"schedule({run.step})"
+        wanted = check_number(self.schedule(run.step), name, "GradualPruning", below=1)
         before = sparsity_of(run.model)
         if wanted <= before:  # what is pruned stays pruned, so nothing would change
             return
@@ -185,6 +192,8 @@ def prune_and_finetune(
 ) -> list[PruningRound]:
     """Prune, train what is left, prune more.
 
+    If something goes wrong, in whichever round, the model is put back to what it was at the start.
+
     Parameters
     ----------
     model : Sequential
@@ -219,6 +228,10 @@ def prune_and_finetune(
     ------
     ArgumentError
         If a value is outside what it may be.
+    DtypeError
+        If the loss, or what ``optimizer`` returns, is something else.
+    ShapeError
+        If rows and targets do not fit.
 
     References
     ----------
@@ -226,23 +239,66 @@ def prune_and_finetune(
     """
     where = "prune_and_finetune"
     check_model(model, where)
-    steps = [check_number(s, "a sparsity", where, below=1) for s in sparsities]
-    if not steps or steps != sorted(steps):
-        message = f"{where}: sparsities are {sparsities!r:.60}, expected ascending numbers."
-        raise ArgumentError(message)
-    judges = (X, y) if validation_data is None else validation_data
+    steps = _ascending(sparsities, where)
+    check_count(epochs, "epochs", where, 0)
+    check_choice(scope, SCOPES, "scope", where)
+    _check_function(optimizer, "optimizer", "lambda model: SGD(model, lr=0.01)", where)
+    _check_function(criterion, "criterion", "magnitude", where)
+    check_loss(loss, where)
+    check_data(model, loss, X, y, "")
+    judges = (X, y)
+    if validation_data is not None:
+        judges = pair(validation_data)
+        check_data(model, loss, *judges, "validation ")
     rounds = []
-    for sparsity in steps:
-        model.mask = select(model, criterion(model), sparsity, scope=scope)
-        pruned_loss = mean_loss(model, *judges, loss, where)
-        history = fit(
-            model, X, y, loss=loss, optimizer=optimizer(model), epochs=epochs,
-            validation_data=validation_data, **fit_options,
-        )  # fmt: skip
-        tuned_loss = mean_loss(model, *judges, loss, where)
-        mask = model.mask.copy()
-        rounds.append(PruningRound(sparsity_of(model), pruned_loss, tuned_loss, mask, history))
+    with _all_or_nothing(model):
+        for sparsity in steps:
+            model.mask = select(model, criterion(model), sparsity, scope=scope)
+            pruned_loss = mean_loss(model, *judges, loss, where)
+            history = fit(
+                model, X, y, loss=loss, optimizer=optimizer(model), epochs=epochs,
+                validation_data=validation_data, **fit_options,
+            )  # fmt: skip
+            tuned_loss = mean_loss(model, *judges, loss, where)
+            mask = model.mask.copy()
+            rounds.append(PruningRound(sparsity_of(model), pruned_loss, tuned_loss, mask, history))
     return rounds
+
+
+@contextmanager
+def _all_or_nothing(model: Sequential) -> Generator[None]:
+    """Put values, mask and modes back to what they were if something goes wrong."""
+    state, mask = model.state_dict(), model.mask
+    modes = [(leaf, leaf.training) for leaf in model._everything()]
+    try:
+        yield
+    except BaseException:
+        model.mask = None  # so that no value is held back
+        model.load_state_dict(state)
+        model.mask = mask
+        for leaf, mode in modes:
+            leaf.training = mode
+        raise
+
+
+def _ascending(sparsities: object, where: str) -> list[float]:
+    """Return the sparsities as a list after checking each, and their order."""
+    steps = []
+    if isinstance(sparsities, Sequence | np.ndarray) and not isinstance(sparsities, str):
+        steps = [check_number(s, "a sparsity", where, below=1) for s in sparsities]
+    if not steps or steps != sorted(steps):
+        message = (
+            f"{where}: sparsities are {sparsities!r:.60}, expected ascending numbers, such as "
+            "[0.5, 0.8]."
+        )
+        raise ArgumentError(message)
+    return steps
+
+
+def _check_function(value: object, name: str, example: str, where: str) -> None:
+    if not callable(value):
+        message = f"{where}: {name} is {value!r:.60}, expected a function, such as {example}."
+        raise ArgumentError(message)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,6 +334,8 @@ def lottery_ticket(
     After r rounds (1 − rate)^r of the weights are left. A fair comparison trains the ticket, the
     whole network, and the same mask on other initial values, all equally long.
 
+    If ``train`` or the criterion raises an error, the model is put back to what it was.
+
     Parameters
     ----------
     model : Sequential
@@ -312,25 +370,26 @@ def lottery_ticket(
     check_model(model, where)
     n_rounds = check_count(rounds, "rounds", where)
     rate = check_number(rate, "rate", where, below=1, positive=True)
-    if not callable(train):
-        message = (  # type: ignore[unreachable]  # callers need not be typed
-            f"{where}: train is {train!r:.60}, expected a function that trains the model given."
-        )
-        raise ArgumentError(message)
+    check_choice(scope, SCOPES, "scope", where)
+    _check_function(train, "train", "lambda model: fit(model, ...)", where)
+    _check_function(criterion, "criterion", "magnitude", where)
     state, initial = model.state_dict(), model.theta.copy()
     mask = np.ones(initial.shape, bool)
     sparsities = []
-    for r in range(1, n_rounds + 1):
-        train(model)
-        mask = select(model, criterion(model), 1 - (1 - rate) ** r, scope=scope)
-        model.load_state_dict(state)  # running statistics go back, too
-        model.mask = mask
-        sparsities.append(sparsity_of(model))
+    with _all_or_nothing(model):
+        for r in range(1, n_rounds + 1):
+            train(model)
+            mask = select(model, criterion(model), 1 - (1 - rate) ** r, scope=scope)
+            model.load_state_dict(state)  # running statistics go back, too
+            model.mask = mask
+            sparsities.append(sparsity_of(model))
     return LotteryTicket(mask.copy(), initial, tuple(sparsities))
 
 
 def sparsity_of(model: Sequential) -> float:
     """Compute the share of the weights that ``model.mask`` has pruned; biases do not count.
+
+    What a weight is the layers say, as in ``select``; ``decay_mask`` has no part in it.
 
     Parameters
     ----------

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nnlib._array import Array, as_array
-from nnlib.errors import ArgumentError, ShapeError
+from nnlib.errors import ShapeError, SharedLayerError
 from nnlib.layers import Layer, Sequential
 from nnlib.layers.residual import Residual
 from nnlib.losses import Loss
-from nnlib.pruning._structure import all_units, check_model, named
+from nnlib.pruning._structure import all_units, check_choice, check_model, evaluating, named
 from nnlib.pruning.criteria import gradient, mean_loss
 from nnlib.pruning.surgery import remove_layer
 
@@ -58,9 +58,7 @@ def unit_norm(
     >>> unit_norm(model, of="product")
     {'0': array([10.,  6.], dtype=float32)}
     """
-    if of not in {"incoming", "outgoing", "product"}:
-        message = f'unit_norm: of is {of!r}, expected "incoming", "outgoing" or "product".'
-        raise ArgumentError(message)
+    check_choice(of, ("incoming", "outgoing", "product"), "of", "unit_norm")
     scores = {}
     for name, units in all_units(check_model(model, "unit_norm"), "unit_norm").items():
         incoming = np.sqrt(units.incoming(np.square(units.producer.W), None))
@@ -99,12 +97,16 @@ def unit_activity(
     ------
     ArgumentError
         If ``statistic`` is something else, or no layer has units that can be removed.
+    ShapeError
+        If there are no rows, or they do not fit.
     """
-    if statistic not in {"mean", "variance"}:
-        message = f'unit_activity: statistic is {statistic!r}, expected "mean" or "variance".'
-        raise ArgumentError(message)
+    check_choice(statistic, ("mean", "variance"), "statistic", "unit_activity")
     found = all_units(check_model(model, "unit_activity"), "unit_activity")
-    inputs = _inputs_of(model, X, {id(units.consumer) for units in found.values()})
+    x = model._input(X)
+    if x.ndim == 0 or not len(x):
+        message = f"unit_activity: X has shape {x.shape}, expected (N, ...) with rows."
+        raise ShapeError(message)
+    inputs = _inputs_of(model, x, {id(units.consumer) for units in found.values()})
     scores = {}
     for name, units in found.items():
         a = inputs[id(units.consumer)].reshape(-1, units.n)
@@ -231,14 +233,14 @@ def layer_ablation(model: Sequential, X: ArrayLike, y: ArrayLike, loss: Loss) ->
         try:
             without = remove_layer(model, i)
             same_shape = without.predict(X).shape == shape
-        except ShapeError:  # what is left does not fit together
+        except (ShapeError, SharedLayerError):  # what is left does not fit together
             continue
         if same_shape:
             changes[str(i)] = mean_loss(without, X, y, loss, "layer_ablation") - before
     return changes
 
 
-def _inputs_of(model: Sequential, X: ArrayLike, wanted: set[int]) -> dict[int, Array]:
+def _inputs_of(model: Sequential, X: Array, wanted: set[int]) -> dict[int, Array]:
     """Run the model in evaluation mode and return what each wanted layer was given."""
     seen: dict[int, Array] = {}
 
@@ -254,11 +256,6 @@ def _inputs_of(model: Sequential, X: ArrayLike, wanted: set[int]) -> dict[int, A
                 x = layer.forward(x)
         return x
 
-    modes = [(leaf, leaf.training) for leaf in model._everything()]
-    model.eval()
-    try:
-        run(model.layers, model._input(X))
-    finally:
-        for leaf, mode in modes:
-            leaf.training = mode
+    with evaluating(model):
+        run(model.layers, X)
     return seen

@@ -77,6 +77,17 @@ def test_a_lone_string_and_other_things_are_refused(call):
         call("good film")
     with pytest.raises(DtypeError, match="text is 3, expected a string"):
         call([3])
+    with pytest.raises(DtypeError, match="texts is 3, expected several strings"):
+        call(3)
+
+
+@pytest.mark.parametrize(
+    "vocabulary", [["a", "b"], {"a": 0, "b": 5}, {"a": 0, "b": 0}, {"a": 0.0}, {"a": None}, None]
+)
+def test_a_vocabulary_that_does_not_number_its_words_is_refused(vocabulary):
+    for call in (bag_of_words, lambda *a: token_ids(*a, 3)):
+        with pytest.raises(ArgumentError, match=r"vocabulary is .*numbers its words from 0"):
+            call(["a b"], vocabulary)
 
 
 def test_counts_below_one_are_refused():
@@ -137,3 +148,8 @@ def test_bad_waves_are_refused():
         log_power_spectrum(np.zeros(9), frame=4, hop=0)
     with pytest.raises(ArgumentError, match="floor is 0"):
         log_power_spectrum(np.zeros(9), frame=4, floor=0)
+    with pytest.raises(ArgumentError, match="floor is 'a', expected a number"):
+        log_power_spectrum(np.zeros(9), frame=4, floor="a")
+    with pytest.raises(ArgumentError, match="floor is 1e-50, which is 0 in float32"):
+        log_power_spectrum(np.zeros(9, np.float32), frame=4, floor=1e-50)
+    assert np.isfinite(log_power_spectrum(np.zeros(9), frame=4, floor=1e-50)).all()

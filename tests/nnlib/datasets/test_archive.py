@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import subprocess
 import tarfile
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -224,6 +226,88 @@ def test_an_archive_that_unpacks_to_far_more_than_it_should_is_refused(tmp_path)
             tmp_path / "packed.tar.gz", described(content, published=True), tmp_path / "set"
         )
     assert [path.name for path in tmp_path.iterdir()] == ["packed.tar.gz"]
+
+
+def refused(tmp_path, content: bytes, message: str) -> int:
+    """Check that an archive is refused; return the most memory that this took, in bytes."""
+    (tmp_path / "packed.tar.gz").write_bytes(content)
+    download = described(content, published=True)
+    tracemalloc.start()
+    with pytest.raises(_archive.WrongArchiveError, match=message):
+        _archive.unpack(tmp_path / "packed.tar.gz", download, tmp_path / "set")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [path.name for path in tmp_path.iterdir()] == ["packed.tar.gz"]
+    return peak
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_note_on_a_member_counts_as_content_and_is_not_kept(tmp_path, kind):
+    note = tarfile.TarInfo("note")
+    note.type, note.size = kind, 30_000_000
+    raw = note.tobuf(tarfile.USTAR_FORMAT) + bytes(note.size) + bytes(1024)
+
+    assert refused(tmp_path, gzip.compress(raw, 1), "unpacks to more than 1 MB") < 3_000_000
+
+
+def test_more_members_than_a_set_can_need_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(_archive, "LEAST_LIMIT_BYTES", 1 << 30)
+    content = tar_bytes({f"top/{i}": b"" for i in range(_archive.LEAST_MEMBERS + 1)})
+
+    refused(tmp_path, content, "has more than 1000 members")
+
+
+@pytest.mark.parametrize("end", [700, 5000])
+def test_an_archive_that_ends_too_early_is_refused(tmp_path, end):
+    raw = gzip.decompress(tar_bytes({"top/part/a.bin": bytes(9000)}))[:end]
+
+    refused(tmp_path, gzip.compress(raw), "is damaged|is missing")
+
+
+def test_a_member_of_negative_size_is_refused(tmp_path):
+    info = tarfile.TarInfo("top/c.txt")
+    info.size = -512
+    refused(tmp_path, gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)), "-512 bytes")
+
+
+def test_small_notes_such_as_a_commit_are_passed_over(tmp_path):
+    buffer = io.BytesIO()
+    with tarfile.open(
+        fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT, pax_headers={"comment": "c" * 40}
+    ) as tar:
+        for name, data in FILES.items():
+            info = tarfile.TarInfo(f"top/{name}")
+            info.size, info.pax_headers = len(data), {"mtime": "1.5"}
+            tar.addfile(info, io.BytesIO(data))
+    (tmp_path / "packed.tar.gz").write_bytes(buffer.getvalue())
+
+    _archive.unpack(
+        tmp_path / "packed.tar.gz", described(buffer.getvalue(), published=True), tmp_path / "set"
+    )
+
+    assert_right(tmp_path / "set")
+
+
+def test_the_old_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    (tmp_path / "packed.tar.gz").write_bytes(good_archive())
+    target = tmp_path / "set"
+    target.mkdir()
+    (target / "mine").write_bytes(b"kept")
+    rename = Path.rename
+
+    def fails(self, other):
+        if self.name == "new":
+            raise PermissionError(13, "no")
+        return rename(self, other)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(PermissionError):
+        _archive.unpack(
+            tmp_path / "packed.tar.gz", described(good_archive(), published=True), target
+        )
+
+    assert (target / "mine").read_bytes() == b"kept"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["packed.tar.gz", "set"]
 
 
 def test_a_set_without_an_archive_cannot_be_unpacked(tmp_path, tiny):

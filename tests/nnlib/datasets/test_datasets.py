@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn.datasets
@@ -74,6 +76,34 @@ def test_split_is_fixed_by_its_seed():
 def test_shares_that_leave_nothing_are_refused(shares):
     with pytest.raises(ArgumentError, match="expected shares above 0"):
         datasets.load("digits").split(validation=shares[0], test=shares[1])
+
+
+@pytest.mark.parametrize("shares", [("a", 0.2), (0.2, None), ([0.2], 0.2)])
+def test_shares_that_are_no_numbers_are_refused(shares):
+    with pytest.raises(ArgumentError, match="expected shares above 0"):
+        datasets.load("digits").split(validation=shares[0], test=shares[1])
+
+
+def test_a_test_part_of_the_publisher_needs_no_share():
+    data = datasets.load("two_moons", n=20)
+    data = replace(data, X_test=data.X[:3], y_test=data.y[:3])
+
+    parts = data.split(validation=0.25, test=0.0)
+
+    assert (len(parts.y_train), len(parts.y_validation), len(parts.y_test)) == (15, 5, 3)
+    with pytest.raises(ArgumentError, match="expected shares above 0"):
+        data.split(validation=0.0, test=0.0)
+    with pytest.raises(ArgumentError, match="expected shares above 0"):
+        data.split(test=-0.5)
+
+
+@pytest.mark.parametrize("rare", [0, 2])
+def test_a_class_of_one_row_does_not_give_the_only_row_of_a_part(rare):
+    """A tenth of one row is nearer to none than to one, whichever number the class has."""
+    data = datasets.load("two_moons", n=10)
+    data = replace(data, y=np.array([rare] + [1] * 9))
+
+    assert data.split(validation=0.1).y_validation.tolist() == [1]
 
 
 def test_too_few_rows_are_refused():

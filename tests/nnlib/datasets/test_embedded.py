@@ -133,6 +133,18 @@ def test_series_are_those_of_their_files(name, n, first, last):
     np.testing.assert_array_equal(data.y[np.isfinite(data.y)], np.float32(known))
 
 
+@pytest.mark.parametrize(
+    # 15,981 days lie between the first and the last week: 43 · 365 + 11 leap days + 275
+    ("name", "last"), [("sunspots", 308), ("nile", 99), ("co2", 15_981 / 365.25)],
+)  # fmt: skip
+def test_time_is_counted_in_years(name, last):
+    data = datasets.load(name)
+
+    assert data.X[-1, 0] == np.float32(last)
+    if name != "co2":
+        np.testing.assert_array_equal(data.X[:, 0], np.arange(last + 1))
+
+
 def test_missing_weeks_stay_missing_unless_a_line_is_asked_for():
     gaps, filled = datasets.load("co2"), datasets.load("co2", fill="linear")
     missing = np.isnan(gaps.y)

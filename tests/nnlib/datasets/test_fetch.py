@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nnlib import DatasetError, datasets
-from nnlib.datasets import _fetch, _idx, _load
+from nnlib import ArgumentError, DatasetError, datasets
+from nnlib.datasets import _catalog, _fetch, _idx, _load
 
 
 def load(tiny, **options):
@@ -203,6 +205,90 @@ def test_adopt_refuses_damaged_and_missing_sets_and_copies_nothing(
         datasets.adopt(tmp_path / "nowhere")
 
     assert not folders.exists()
+
+
+def test_adopt_names_the_files_that_an_incomplete_set_lacks(tiny, tmp_path, folders, monkeypatch):
+    monkeypatch.setattr(_fetch, "DOWNLOADS", (tiny.download,))
+    folder = tiny.write(tmp_path / "stick")
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+
+    with pytest.raises(
+        DatasetError,
+        match=r"tiny-set is incomplete: of 4 files it lacks 1 \(t10k-labels-idx1-ubyte.gz\)",
+    ):
+        datasets.adopt(tmp_path / "stick")
+    assert not folders.exists()
+
+
+def test_a_long_list_of_lacking_files_is_cut(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(_fetch, "DOWNLOADS", (_catalog.CIFAR10,))
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(b"")
+
+    with pytest.raises(DatasetError, match=r"lacks 5 \(data_batch_2, .*data_batch_5, \.\.\.\)\."):
+        datasets.adopt(tmp_path)
+
+
+def test_adopted_files_may_be_read_as_the_umask_says(tiny, tmp_path, folders, monkeypatch):
+    monkeypatch.setattr(_fetch, "DOWNLOADS", (tiny.download,))
+    tiny.write(tmp_path / "stick")
+    before = os.umask(0o027)
+    try:
+        datasets.adopt(tmp_path / "stick")
+    finally:
+        os.umask(before)
+
+    modes = {path.stat().st_mode & 0o777 for path in (folders / "tiny-set").iterdir()}
+    assert modes == {0o640}
+    assert sorted(path.name for path in (folders / "tiny-set").iterdir()) == sorted(tiny.files)
+
+
+def test_a_copy_that_fails_leaves_nothing_behind(tiny, tmp_path, folders, monkeypatch):
+    monkeypatch.setattr(_fetch, "DOWNLOADS", (tiny.download,))
+    tiny.write(tmp_path / "stick")
+
+    def fails(source, target):
+        Path(target).write_bytes(b"half")
+        raise OSError(28, "no space left")
+
+    monkeypatch.setattr(_fetch.shutil, "copyfile", fails)
+    with pytest.raises(OSError, match="no space left"):
+        datasets.adopt(tmp_path / "stick")
+    assert list((folders / "tiny-set").iterdir()) == []
+
+
+@pytest.mark.parametrize("change", ["content", "size"])
+def test_a_damaged_cache_is_called_damaged(tiny, server, folders, change):
+    load(tiny, base_url=server.base_url)
+    path = folders / "tiny-set" / "t10k-images-idx3-ubyte.gz"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + (b"?" if change == "content" else b""))
+
+    with pytest.raises(
+        DatasetError,
+        match=r"tiny: damaged: .*t10k-images-idx3-ubyte.gz is not the published file, and "
+        r"downloading was not allowed\. Load it again with a network",
+    ):
+        load(tiny, download=False)
+
+
+def test_an_incomplete_cache_is_called_incomplete(tiny, server, folders):
+    load(tiny, base_url=server.base_url)
+    (folders / "tiny-set" / "t10k-images-idx3-ubyte.gz").unlink()
+
+    with pytest.raises(DatasetError, match=r"tiny: incomplete: 1 of 4 files are not in .*tiny-set"):
+        load(tiny, download=False)
+
+
+def test_what_is_no_path_address_or_name_is_refused(tiny):
+    with pytest.raises(ArgumentError, match=r"adopt: folder is None, expected a path"):
+        datasets.adopt(None)
+    with pytest.raises(ArgumentError, match="base_url is 5, expected an address"):
+        load(tiny, base_url=5)
+    with pytest.raises(ArgumentError, match=r"there is no data set \['a'\], expected one of"):
+        datasets.load(["a"])
+    with pytest.raises(ArgumentError, match=r"fill is \['linear'\], expected"):
+        datasets.load("co2", fill=["linear"])
 
 
 def test_describe_says_where_each_set_is(tiny, tmp_path, monkeypatch):

@@ -100,6 +100,32 @@ def test_obd_takes_the_diagonal_of_the_exact_hessian(case, rng):
         assert scores[i] == pytest.approx(0.5 * second * theta[i] ** 2, abs=3e-7)
 
 
+@pytest.mark.parametrize("criterion", CRITERIA.values(), ids=CRITERIA)
+def test_every_criterion_sees_the_model_as_it_predicts(criterion, rng):
+    case = MODELS["deep mlp"]
+    model, (X, y) = case.built(rng), case.data(rng)
+    expected = criterion(model.eval(), X, y, CrossEntropy())
+    model.train()
+    model.layers[1].training = False
+    buffers = {name: array.copy() for name, array in model.buffers().items()}
+
+    np.testing.assert_array_equal(criterion(model, X, y, CrossEntropy()), expected)
+
+    assert (model.training, model.layers[1].training, model.layers[3].training) == (
+        True,
+        False,
+        True,
+    )
+    for name, array in model.buffers().items():
+        np.testing.assert_array_equal(array, buffers[name])
+
+
+def test_no_indices_give_no_changes(rng):
+    case = MODELS["mlp"]
+
+    assert ablation(case.built(rng), *case.data(rng), CrossEntropy(), indices=[]).shape == (0,)
+
+
 def test_ablation_sets_one_weight_to_zero_at_a_time(rng):
     case = MODELS["mlp"]
     model, (X, y) = case.built(rng), case.data(rng)

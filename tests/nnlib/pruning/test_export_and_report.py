@@ -8,6 +8,13 @@ import numpy as np
 import pytest
 
 from nnlib import ArgumentError, Linear, ReLU, Sequential, ShapeError
+from nnlib.layers import Layer
+from nnlib.layers.attention import MultiHeadAttention
+from nnlib.layers.batchnorm import BatchNorm1d
+from nnlib.layers.layernorm import LayerNorm
+from nnlib.layers.lstm import LSTM
+from nnlib.layers.recurrent import RNN
+from nnlib.layers.tied import TiedLinear
 from nnlib.pruning import (
     compression_report,
     magnitude,
@@ -132,6 +139,11 @@ def test_a_smaller_model_has_its_own_row(rng):
         (lambda m, X: compression_report(m.layers[0], X), ArgumentError, "model is Linear"),
         (lambda m, X: compression_report(m, X, smaller=3), ArgumentError, "smaller: model is 3"),
         (lambda m, X: compression_report(m, X, repeats=0), ArgumentError, "repeats is 0"),
+        (
+            lambda m, X: compression_report(m, X, clock=3),
+            ArgumentError,
+            "clock is 3, expected a fun",
+        ),
         (lambda m, X: compression_report(m, X[:0]), ShapeError, r"X_example has shape \(0, 7\)"),
     ],
 )
@@ -139,3 +151,79 @@ def test_a_report_on_nothing_is_refused(call, error, message, rng):
     case = MODELS["mlp"]
     with pytest.raises(error, match=message):
         call(case.built(rng), case.data(rng)[0])
+
+
+def test_the_first_run_does_not_count():
+    time = [0.0]
+
+    class SlowAtFirst(ReLU):
+        runs = 0
+
+        def forward(self, x):
+            type(self).runs += 1
+            time[0] += 100.0 if type(self).runs <= 2 else 1.0  # the first of each variant
+            return super().forward(x)
+
+    model = Sequential(Linear(3, 2, rng=0), SlowAtFirst(), Linear(2, 1, rng=1))
+
+    report = compression_report(model, np.ones((4, 3)), repeats=1, clock=lambda: time[0])
+
+    assert [variant.latency_s for variant in report.variants] == [1.0, 1.0]
+
+
+def test_a_clock_that_stands_still_gives_no_speed():
+    report = compression_report(Sequential(Linear(3, 2, rng=0)), np.ones((4, 3)), clock=lambda: 0.0)
+
+    assert all(np.isnan(speed) for speed in report.speedups.values())
+    assert "nanx" in str(report)
+
+
+def test_shared_matrices_recurrence_and_attention_are_counted():
+    first = Linear(4, 3, rng=0)
+    tied = Sequential(first, ReLU(), TiedLinear(first))
+    steps = Sequential(
+        LSTM(4, 5, rng=1), RNN(5, 4, return_sequences=False, rng=2), LayerNorm(4)
+    )  # fmt: skip
+    mixing = Sequential(MultiHeadAttention(6, 2, rng=3))
+
+    (dense, csr), _, _ = _variants(tied, (8, 4))
+    assert dense.flops == 2 * 12 + 3 + 2 * 12
+    assert csr.flops == dense.flops  # a shared matrix stays dense
+    assert csr.stored_bytes == dense.stored_bytes
+    (dense, _), _, _ = _variants(steps, (8, 7, 4))
+    # four gates in each of 7 steps, then one; both with one bias
+    assert dense.flops == 7 * (2 * 4 * 5 * (4 + 5) + 20) + 7 * (2 * 4 * (5 + 4) + 4)
+    (dense, _), _, _ = _variants(mixing, (8, 7, 6))
+    # queries, keys and values; scores and means of 7 steps with 7 others; the output
+    assert dense.flops == 7 * (2 * 6 * 18 + 18) + 2 * (2 * 7 * 7 * 6) + 7 * (2 * 6 * 6 + 6)
+
+
+def _variants(model, shape):
+    report = compression_report(model, np.ones(shape), repeats=1)
+    return report.variants, report.not_counted, str(report)
+
+
+def test_what_is_not_counted_is_named():
+    class Scaled(Linear):
+        pass
+
+    class Own(Layer):
+        def __init__(self):
+            super().__init__({"a": (1,)})
+
+        def forward(self, x):
+            return x
+
+        def backward(self, dy, *, need_dx=True, accumulate=False):
+            return dy
+
+        def __repr__(self):
+            return "Own()"
+
+    model = Sequential(Scaled(3, 2, rng=0), Own(), BatchNorm1d(2))
+
+    _, not_counted, printed = _variants(model, (4, 3))
+
+    assert not_counted == ("1 (Own())",)
+    assert "FLOPs are a lower bound, without those of 1 (Own())." in printed
+    assert "lower bound" not in _variants(Sequential(Linear(3, 2, rng=0)), (4, 3))[2]

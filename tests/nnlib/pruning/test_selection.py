@@ -174,6 +174,9 @@ def test_masked_units_are_dead(rng):
         (lambda m: select(m, magnitude(m), 1.0), ArgumentError, "sparsity is 1.0, expected"),
         (lambda m: select(m, magnitude(m), -0.1), ArgumentError, "sparsity is -0.1, expected"),
         (lambda m: select(m, magnitude(m), 0.5, scope="all"), ArgumentError, "scope is 'all'"),
+        (lambda m: select(m, magnitude(m), 0.5, scope=["x"]), ArgumentError, r"scope is \['x'\]"),
+        (lambda m: select_units([1, 2, 3], 0.5), ArgumentError, r"scores is \[1, 2, 3\], expec"),
+        (lambda m: unit_mask(m, [1]), ArgumentError, r"keep is \[1\], expected a dictionary"),
         (lambda m: select(m, magnitude(m) * np.nan, 0.5), ArgumentError, "87 of 87 scores are nan"),
         (lambda m: select(Sequential(ReLU()), [], 0.5), ArgumentError, "has no weights"),
         (lambda m: select(ReLU(), [], 0.5), ArgumentError, "model is ReLU"),
@@ -193,3 +196,14 @@ def test_masked_units_are_dead(rng):
 def test_what_does_not_fit_is_refused(call, error, message, rng):
     with pytest.raises(error, match=message):
         call(MODELS["mlp"].built(rng))
+
+
+def test_what_a_weight_is_does_not_depend_on_the_decay_mask(rng):
+    model = MODELS["mlp"].built(rng)
+    expected = select(model, magnitude(model), 0.5)
+
+    model.decay_mask = np.zeros(model.theta.shape, bool)
+    model.mask = select(model, magnitude(model), 0.5)
+
+    np.testing.assert_array_equal(model.mask, expected)
+    assert sparsity_of(model) == pytest.approx(0.5, abs=0.51 / 87)

@@ -180,6 +180,17 @@ def test_a_saddle_is_refused_with_the_damping_it_would_need(rng):
         (lambda m: obs_prune(m, np.eye(10), 0.5, damping=-1), ArgumentError, "damping is -1"),
         (lambda m: obs_prune(m.layers[0], np.eye(10), 0.5), ArgumentError, "model is Linear"),
         (lambda m: damped_inverse(np.ones((2, 3))), ShapeError, r"\(2, 3\), expected \(P, P\)"),
+        (lambda m: damped_inverse([[np.nan]]), ArgumentError, "hessian holds nan or infinity in 1"),
+        (
+            lambda m: obs_prune(m, np.full((10, 10), np.inf), 0.5),
+            ArgumentError,
+            "hessian holds nan",
+        ),
+        (lambda m: obs_saliency([1.0], [[0.0]]), ArgumentError, "H_inv has 0 on its diagonal"),
+        (lambda m: obs_saliency([1.0], [[-2.0]]), ArgumentError, "H_inv has -2 on its diagonal"),
+        (lambda m: obs_saliency([np.nan], [[1.0]]), ArgumentError, "theta holds nan"),
+        (lambda m: obs_update([1.0], [[0.0]], 0), ArgumentError, "H_inv has 0 on its diagonal"),
+        (lambda m: obs_update([1.0], [[np.inf]], 0), ArgumentError, "H_inv holds nan or inf"),
         (lambda m: obs_saliency([[1.0]], np.eye(1)), ShapeError, r"theta has shape \(1, 1\)"),
         (lambda m: obs_saliency([1.0], np.eye(2)), ShapeError, "H_inv has shape"),
         (

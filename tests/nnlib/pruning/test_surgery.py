@@ -15,16 +15,20 @@ from nnlib import (
     ReLU,
     Sequential,
     ShapeError,
+    SharedLayerError,
     Softmax,
     fit,
 )
+from nnlib.layers.batchnorm import BatchNorm1d, BatchNorm2d
 from nnlib.layers.conv import Conv2d
+from nnlib.layers.flatten import Flatten
 from nnlib.layers.layernorm import LayerNorm
 from nnlib.layers.residual import Residual
 from nnlib.layers.stacking import stack_models
 from nnlib.layers.tied import TiedLinear
 from nnlib.layers.transformer import TransformerBlock
 from nnlib.pruning import (
+    layer_ablation,
     prune_channels,
     remove_layer,
     remove_neurons,
@@ -208,6 +212,14 @@ def test_a_layer_within_a_container_can_be_taken_out(rng):
         (lambda m: remove_neurons(m, -6, [0]), ArgumentError, "there is no layer -6"),
         (lambda m: remove_neurons(m, 0, [True, False]), ArgumentError, "expected 6 truth values"),
         (lambda m: remove_neurons(m, 0, [0.0]), ArgumentError, "expected 6 truth values"),
+        (
+            lambda m: remove_neurons(m, 0, [1, 0, 1, 0, 0, 0]),
+            ArgumentError,
+            "0 and 1 may be truth values or numbers of units. Give booleans",
+        ),
+        (lambda m: remove_neurons(m, 0, [2, 0, 2]), ArgumentError, "each unit number once"),
+        (lambda m: remove_neurons(m, 0, [[0], [0, 1]]), ArgumentError, "expected 6 truth values"),
+        (lambda m: remove_units(m, [1]), ArgumentError, r"keep is \[1\], expected a dictionary"),
         (lambda m: remove_neurons(m, 0, [-1]), ArgumentError, "numbers of units from 0 to 5"),
         (lambda m: remove_units(m, {"1": [0]}), ArgumentError, "expected a Linear or a Conv2d"),
         (lambda m: remove_units(m.layers[0], {}), ArgumentError, "remove_units: model is Linear"),
@@ -234,6 +246,54 @@ def test_what_cannot_be_cut_is_refused_and_nothing_changes(call, error, message,
     np.testing.assert_array_equal(model.theta, theta)
 
 
+def test_a_lone_unit_is_no_truth_value():
+    model = Sequential(Linear(2, 1, rng=0), ReLU(), Linear(1, 2, rng=1))
+
+    assert remove_neurons(model, 0, [0]).layers[0].out_features == 1
+
+
+@pytest.mark.parametrize("normalization", [BatchNorm1d, BatchNorm2d])
+def test_normalization_keeps_an_entry_for_each_pixel_and_channel_that_stays(normalization, rng):
+    behind = (Flatten(), BatchNorm1d(12, 0.3, 0.7, dtype=np.float64))
+    before = (BatchNorm2d(3, 0.3, 0.7, dtype=np.float64), Flatten())
+    model = Sequential(
+        Conv2d(2, 3, 2, rng=0, dtype=np.float64),
+        *(behind if normalization is BatchNorm1d else before),
+        ReLU(),
+        Linear(12, 2, rng=1, dtype=np.float64),
+    )
+    model.theta += rng.normal(size=model.theta.shape)
+    X = rng.normal(size=(9, 3, 3, 2))
+    model.forward(X)  # running statistics
+    keep = {"0": [False, True, True]}
+    masked = copy.deepcopy(model.eval())
+    masked.mask = unit_mask(model, keep)
+
+    smaller = prune_channels(model, 0, keep["0"])
+
+    (norm,) = (layer for layer in smaller.layers if isinstance(layer, normalization))
+    assert norm.num_features == (8 if normalization is BatchNorm1d else 2)
+    assert (norm.eps, norm.momentum) == (0.3, 0.7)
+    # the same sums without the zero terms, in float64
+    np.testing.assert_allclose(smaller.predict(X), masked.predict(X), rtol=1e-12, atol=1e-14)
+
+
+def test_each_layer_keeps_its_own_mode(rng):
+    model = MODELS["deep mlp"].built(rng).train()
+    for still in (model.layers[1], model.layers[5], model.layers[5].layers[2]):
+        still.training = False
+    modes = [model.training, *(layer.training for _, layer in _named(model))]
+
+    for smaller in (
+        remove_units(model, {"0": [0, 2], "5.0": [1]}),
+        remove_neurons(model, "5.0", [0]),
+    ):
+        assert [smaller.training, *(layer.training for _, layer in _named(smaller))] == modes
+    without = remove_layer(model, "5.1")
+    del modes[1 + [name for name, _ in _named(model)].index("5.1")]
+    assert [without.training, *(layer.training for _, layer in _named(without))] == modes
+
+
 def tied() -> Sequential:
     """An autoencoder whose last layer is the first one transposed."""
     first = Linear(4, 3)
@@ -254,3 +314,34 @@ def tied() -> Sequential:
 def test_units_that_others_mix_or_share_must_stay(build, name):
     with pytest.raises(ArgumentError, match=f"the units of layer {name} cannot be removed"):
         remove_neurons(build(), name, keep=[0])
+
+
+def test_a_layer_whose_matrix_another_one_uses_must_stay(rng):
+    inner = Linear(4, 4, rng=1)
+    model = Sequential(Linear(4, 4, rng=0), Sequential(inner, ReLU()), TiedLinear(inner))
+    theta = model.theta.copy()
+
+    for name, owner in ((1, "1.0"), ("1.0", "1.0")):
+        with pytest.raises(SharedLayerError, match=f"{owner} cannot go, because layer 2 uses its"):
+            remove_layer(model, name)
+    np.testing.assert_array_equal(model.theta, theta)
+    X, y = rng.normal(size=(5, 4)), rng.integers(0, 4, 5)
+    assert set(layer_ablation(model, X, y, CrossEntropy())) == {"0"}
+
+
+def test_without_the_tied_layer_its_owner_is_a_layer_like_any_other():
+    first = Linear(4, 4, rng=0)
+    model = Sequential(first, ReLU(), Linear(4, 4, rng=1), TiedLinear(first))
+
+    smaller = remove_layer(model, 3)
+
+    assert remove_neurons(smaller, 0, [0, 2]).layers[0].out_features == 2
+    with pytest.raises(ArgumentError, match="tied to another layer"):  # the old one is as it was
+        remove_neurons(model, 0, [0, 2])
+
+
+def test_a_block_goes_with_both_layers_that_share_a_matrix():
+    first = Linear(3, 5, rng=0)
+    model = Sequential(Linear(3, 3, rng=1), Residual(first, ReLU(), TiedLinear(first)))
+
+    assert repr(remove_layer(model, 1)) == "Sequential(Linear(3, 3))"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnlib import SGD, ArgumentError, CrossEntropy, fit
+from nnlib import SGD, ArgumentError, CrossEntropy, DtypeError, ShapeError, fit
 from nnlib.pruning import (
     GradualPruning,
     cubic_schedule,
@@ -64,12 +64,14 @@ def test_the_cubic_schedule_rises_from_one_sparsity_to_the_other(start, length, 
         ({"start": -1}, "start is -1"),
         ({"end": 5}, "end is 5, expected a whole number of at least 6"),
         ({"final_sparsity": 1}, "final_sparsity is 1"),
+        ({"step": "a"}, "step is 'a'"),
+        ({"step": np.nan}, "step is nan"),
         ({"initial_sparsity": 0.9}, "initial_sparsity=0.9, expected at most 0.8"),
     ],
 )
 def test_a_schedule_that_makes_no_sense_is_refused(options, message):
     with pytest.raises(ArgumentError, match=message):
-        cubic_schedule(0, **({"start": 5, "end": 9, "final_sparsity": 0.8} | options))
+        cubic_schedule(**({"step": 0, "start": 5, "end": 9, "final_sparsity": 0.8} | options))
 
 
 def test_gradual_pruning_follows_its_schedule_and_nothing_comes_back(problem):
@@ -99,6 +101,33 @@ def test_gradual_pruning_takes_any_criterion_and_goes_on_in_the_next_run(problem
 
     np.testing.assert_array_equal(model.mask, mask)
     assert pruning.timeline == []
+
+
+def test_a_sparsity_that_is_reached_asks_for_no_more_scores(problem):
+    model, X, y = problem
+    asked = []
+
+    def criterion(model):
+        asked.append(len(asked))
+        return magnitude(model)
+
+    n = sum(p.slice.stop - p.slice.start for p in model.parameters() if p.decays)
+    pruning = GradualPruning(criterion, lambda step: 1 - (n - 43) / n)
+
+    fit(model, X, y, optimizer=sgd(model), epochs=2, batch_size=20, callbacks=[pruning], **QUIET)
+
+    assert sparsity_of(model) == 1 - (n - 43) / n  # to the bit, so that nothing is left to do
+    assert asked == [0]
+
+
+@pytest.mark.parametrize("value", [None, "a", np.nan, -0.1, 1.5])
+def test_a_schedule_that_gives_no_sparsity_is_refused(problem, value):
+    model, X, y = problem
+    pruning = GradualPruning(magnitude, lambda step: value)
+
+    with pytest.raises(ArgumentError, match=r"GradualPruning: schedule\(1\) is"):
+        fit(model, X, y, optimizer=sgd(model), callbacks=[pruning], **QUIET)
+    assert model.mask is None
 
 
 def test_a_sparsity_too_small_for_one_weight_leaves_no_entry(problem):
@@ -175,8 +204,9 @@ def test_validation_rows_judge_if_there_are_any(problem, rng):
 
 @pytest.mark.parametrize(
     ("sparsities", "message"),
-    [([], "expected ascending"), ([0.5, 0.3], "expected ascending"), ([0.5, 1.0], "a sparsity is")],
-)
+    [([], "expected ascending"), ([0.5, 0.3], "expected ascending"), ([0.5, 1.0], "a sparsity is"),
+     (0.5, "sparsities are 0.5, expected ascending"), ("ab", "expected ascending")],
+)  # fmt: skip
 def test_sparsities_that_make_no_sense_are_refused(problem, sparsities, message):
     model, X, y = problem
 
@@ -236,3 +266,84 @@ def test_a_lottery_that_makes_no_sense_is_refused(problem, options, message):
     with pytest.raises(ArgumentError, match=message):
         lottery_ticket(model, **({"train": abs, "rounds": 1} | options))
     assert model.mask is None
+
+
+def test_initial_values_come_back_if_training_fails(rng):
+    case = MODELS["deep mlp"]
+    model, (X, y) = case.built(rng), case.data(rng, 20)
+    model.mask = mask = rng.random(model.theta.size) < 0.9
+    before, rounds = model.state_dict(), []
+
+    def train(model):
+        fit(model, X, y, optimizer=sgd(model), epochs=2, **QUIET)
+        rounds.append(model.train())
+        if len(rounds) == 2:
+            message = "no more"
+            raise RuntimeError(message)
+
+    with pytest.raises(RuntimeError, match="no more"):
+        lottery_ticket(model, train, rounds=3)
+
+    assert len(rounds) == 2
+    _assert_untouched(model, before, mask)
+    assert not model.training
+
+
+def _assert_untouched(model, before, mask):
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    if mask is None:
+        assert model.mask is None
+    else:
+        np.testing.assert_array_equal(model.mask, mask)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"optimizer": "an object"}, ArgumentError, "optimizer is SGD.*expected a function"),
+        ({"optimizer": lambda m: None}, DtypeError, "optimizer is None"),
+        ({"validation_data": "three"}, ArgumentError, "validation_data is not a pair"),
+        ({"validation_data": "short"}, ShapeError, "validation X has"),
+        ({"criterion": 3}, ArgumentError, "criterion is 3, expected a function"),
+        ({"scope": ["x"]}, ArgumentError, "scope is"),
+        ({"epochs": -1}, ArgumentError, "epochs is -1"),
+        ({"loss": 3}, DtypeError, "loss is 3"),
+        ({"batch_size": 0}, ArgumentError, "batch_size is 0"),
+        ({"unknown": 1}, TypeError, "unknown"),
+    ],
+)
+def test_a_refused_round_changes_nothing(problem, options, error, message):
+    model, X, y = problem
+    before = model.state_dict()
+    replaced = {
+        "an object": SGD(model, lr=0.1), "three": (X, y, 1), "short": (X, y[1:]),
+    }  # fmt: skip
+    options = {
+        name: replaced.get(value, value) if isinstance(value, str) else value
+        for name, value in options.items()
+    }
+
+    with pytest.raises(error, match=message):
+        prune_and_finetune(
+            model, X, y, **({"optimizer": sgd, "sparsities": [0.5], "epochs": 1} | QUIET | options)
+        )
+    _assert_untouched(model, before, None)
+
+
+def test_rounds_that_end_in_an_error_are_taken_back(problem):
+    model, X, y = problem
+    before, made = model.state_dict(), []
+
+    def optimizer(model):
+        made.append(sgd(model))
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        return made[-1]
+
+    with pytest.raises(KeyboardInterrupt):
+        prune_and_finetune(
+            model, X, y, optimizer=optimizer, sparsities=[0.2, 0.5], epochs=3, **QUIET
+        )
+    assert len(made) == 2
+    _assert_untouched(model, before, None)

@@ -73,6 +73,19 @@ def test_activity_is_what_the_reader_is_given(rng):
     assert model.layers[3].training
 
 
+def test_behind_a_block_activity_includes_the_shortcut(rng):
+    model = Sequential(
+        Residual(Linear(3, 3, rng=0, dtype=np.float64)),
+        Linear(3, 4, rng=1, dtype=np.float64), ReLU(), Linear(4, 2, rng=2, dtype=np.float64),
+    )  # fmt: skip
+    X = rng.normal(size=(6, 3))
+    inner, first = model.layers[0].layers[0], model.layers[1]
+    hidden = np.maximum((X + X @ inner.W + inner.b) @ first.W + first.b, 0)
+
+    # the same float64 numbers, summed in another order
+    np.testing.assert_allclose(unit_activity(model, X)["1"], hidden.mean(axis=0), rtol=1e-12)
+
+
 def _evaluated(layers):
     import copy
 
@@ -159,7 +172,9 @@ def test_a_model_of_one_layer_has_none_to_spare(rng):
             ArgumentError,
             "no layer whose units",
         ),
+        (lambda m, X, y: unit_norm(m, of=["incoming"]), ArgumentError, r"of is \['incoming'\], ex"),
         (lambda m, X, y: unit_activity(m, X, statistic="max"), ArgumentError, "statistic is 'max'"),
+        (lambda m, X, y: unit_activity(m, X[:0]), ShapeError, r"X has shape \(0, 7\), expected"),
         (lambda m, X, y: unit_sum(m, [1.0]), ShapeError, r"scores have shape \(1,\)"),
         (lambda m, X, y: unit_taylor(m, X, y, 3), DtypeError, "unit_taylor: loss is 3"),
         (lambda m, X, y: layer_ablation(m, X, y, 3), DtypeError, "layer_ablation: loss is 3"),
