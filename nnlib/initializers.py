@@ -4,9 +4,11 @@ An initializer is a function ``(fan_in, fan_out, rng) -> W`` of shape (fan_in, f
 ``Linear(..., init=...)``. With weights of variance v, one linear layer multiplies the variance of
 the signal by fan_in · v on the way forward and that of the gradient by fan_out · v on the way back.
 
-``Conv2d`` calls ``init(fan_in, fan_out, rng)`` too, with fan_in = kernel height · kernel width ·
-in_channels and fan_out = out_channels, and shapes the result into its kernel. ``constant`` and
-``orthogonal`` with a gain, or ``normal``, are passed on with ``functools.partial``.
+``Conv2d`` calls ``init(fan_in, out_channels, rng)`` with fan_in = kernel height · kernel width ·
+in_channels, and shapes the result into its kernel. Its fan_out is kernel height · kernel width ·
+out_channels, more than W has columns: an initializer that needs it, as the two of Xavier do, has a
+parameter ``columns``, and is called as ``init(fan_in, fan_out, rng, columns=out_channels)``.
+``constant``, and ``orthogonal`` or ``normal`` with a scale, are passed on as functools.partial.
 
     >>> from nnlib.initializers import xavier_uniform
     >>> W = xavier_uniform(fan_in=3, fan_out=5, rng=0)
@@ -42,7 +44,9 @@ Initializer: TypeAlias = Callable[[int, int, np.random.Generator], Array]
 """A function from fan in, fan out and a generator to weights of shape (fan_in, fan_out)."""
 
 
-def xavier_uniform(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
+def xavier_uniform(
+    fan_in: int, fan_out: int, rng: Seed = None, *, columns: int | None = None
+) -> Array:
     """Draw W from U(−a, a) with a = √(6 / (fan_in + fan_out)), for sigmoid and tanh.
 
     The variance a²/3 = 2 / (fan_in + fan_out) is the compromise between 1/fan_in, which keeps
@@ -54,16 +58,18 @@ def xavier_uniform(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
         Number of inputs and of outputs of the layer.
     rng : Generator, int or None
         Where the numbers come from.
+    columns : int, optional
+        How many columns to draw, if not ``fan_out``: a kernel has fewer.
 
     Returns
     -------
-    W : ndarray of shape (fan_in, fan_out)
+    W : ndarray of shape (fan_in, columns)
         Weights, float64.
 
     Raises
     ------
     ArgumentError
-        If a fan is not a whole number of at least 1, or ``rng`` is no seed.
+        If a fan or ``columns`` is not a whole number of at least 1, or ``rng`` is no seed.
 
     References
     ----------
@@ -75,11 +81,14 @@ def xavier_uniform(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
     >>> W.shape, bool(abs(W).max() <= (6 / (3 + 5)) ** 0.5)
     ((3, 5), True)
     """
+    n = fan_out if columns is None else check_count(columns, "columns", "xavier_uniform")
     limit = np.sqrt(6.0 / _fans(fan_in, fan_out, "xavier_uniform"))
-    return as_generator(rng, "xavier_uniform").uniform(-limit, limit, (fan_in, fan_out))
+    return as_generator(rng, "xavier_uniform").uniform(-limit, limit, (fan_in, n))
 
 
-def xavier_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
+def xavier_normal(
+    fan_in: int, fan_out: int, rng: Seed = None, *, columns: int | None = None
+) -> Array:
     """Draw W from a normal distribution of variance 2 / (fan_in + fan_out).
 
     Parameters
@@ -88,16 +97,18 @@ def xavier_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
         Number of inputs and of outputs of the layer.
     rng : Generator, int or None
         Where the numbers come from.
+    columns : int, optional
+        How many columns to draw, if not ``fan_out``: a kernel has fewer.
 
     Returns
     -------
-    W : ndarray of shape (fan_in, fan_out)
+    W : ndarray of shape (fan_in, columns)
         Weights, float64.
 
     Raises
     ------
     ArgumentError
-        If a fan is not a whole number of at least 1, or ``rng`` is no seed.
+        If a fan or ``columns`` is not a whole number of at least 1, or ``rng`` is no seed.
 
     References
     ----------
@@ -109,8 +120,9 @@ def xavier_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
     >>> round(float(W.var()) * (300 + 500), 1)
     2.0
     """
+    n = fan_out if columns is None else check_count(columns, "columns", "xavier_normal")
     scale = np.sqrt(2.0 / _fans(fan_in, fan_out, "xavier_normal"))
-    return as_generator(rng, "xavier_normal").normal(0.0, scale, (fan_in, fan_out))
+    return as_generator(rng, "xavier_normal").normal(0.0, scale, (fan_in, n))
 
 
 def he_uniform(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
@@ -253,8 +265,7 @@ def lecun_normal(fan_in: int, fan_out: int, rng: Seed = None) -> Array:
     1.0
     """
     _fans(fan_in, fan_out, "lecun_normal")
-    scale = np.sqrt(1.0 / fan_in)
-    return as_generator(rng, "lecun_normal").normal(0.0, scale, (fan_in, fan_out))
+    return as_generator(rng, "lecun_normal").normal(0.0, np.sqrt(1.0 / fan_in), (fan_in, fan_out))
 
 
 def orthogonal(fan_in: int, fan_out: int, rng: Seed = None, *, gain: float = 1.0) -> Array:
@@ -307,8 +318,7 @@ def orthogonal(fan_in: int, fan_out: int, rng: Seed = None, *, gain: float = 1.0
 def normal(fan_in: int, fan_out: int, rng: Seed = None, *, std: float = 0.01) -> Array:
     """Draw W from a normal distribution of a fixed standard deviation, whatever the fans.
 
-    Too small, and signals fade from layer to layer; too large, and they explode: the scaled ones
-    above are the cure.
+    Too small, and signals fade; too large, and they explode: the scaled ones above are the cure.
 
     Parameters
     ----------
@@ -360,7 +370,7 @@ def constant(fan_in: int, fan_out: int, rng: Seed = None, *, value: float = 1.0)
     Raises
     ------
     ArgumentError
-        If a fan is not a whole number of at least 1, or ``value`` is not finite.
+        If a fan is not a whole number of at least 1, or ``value`` is not a finite number.
 
     Examples
     --------
@@ -368,7 +378,7 @@ def constant(fan_in: int, fan_out: int, rng: Seed = None, *, value: float = 1.0)
     array([[0.5, 0.5]])
     """
     _fans(fan_in, fan_out, "constant")
-    if not np.isfinite(value):
+    if not isinstance(value, int | float | np.integer | np.floating) or not np.isfinite(value):  # type: ignore[redundant-expr]  # callers need not be typed
         message = f"constant: value is {value!r}, expected a finite number."
         raise ArgumentError(message)
     return np.full((fan_in, fan_out), float(value))

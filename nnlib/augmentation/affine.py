@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, check_number
-from nnlib.augmentation.base import Transform, check_finite, check_range, like
+from nnlib._array import Array, as_array, check_number
+from nnlib.augmentation.base import Transform, check_finite, check_range, even, float_for, like
 from nnlib.errors import ArgumentError, DtypeError, ShapeError
 
 
@@ -41,6 +41,8 @@ def rotate(images: ArrayLike, degrees: ArrayLike, fill: float = 0.0) -> Array:
     ------
     ShapeError
         If the images or angles have other axes.
+    DtypeError
+        If they are not real numbers.
 
     Examples
     --------
@@ -81,6 +83,8 @@ def scale(images: ArrayLike, factors: ArrayLike, fill: float = 0.0) -> Array:
     ------
     ShapeError
         If the images or factors have other axes.
+    DtypeError
+        If they are not real numbers.
     ArgumentError
         If a factor is not above 0.
 
@@ -105,7 +109,7 @@ def shift(images: ArrayLike, rows: ArrayLike, columns: ArrayLike, fill: float = 
     images : ndarray of shape (N, H, W) or (N, H, W, C)
         Images.
     rows, columns : float, or ndarray of shape (N,)
-        How far; negative is up and left.
+        How far; negative is up and left. Where all are whole, pixels move unchanged.
     fill : float, default 0
         What comes in from beyond the border.
 
@@ -118,6 +122,8 @@ def shift(images: ArrayLike, rows: ArrayLike, columns: ArrayLike, fill: float = 
     ------
     ShapeError
         If the images or distances have other axes.
+    DtypeError
+        If they are not real numbers.
 
     Examples
     --------
@@ -127,6 +133,8 @@ def shift(images: ArrayLike, rows: ArrayLike, columns: ArrayLike, fill: float = 
     array = check_images(images, "shift")
     down = _per_image(rows, len(array), "shift: rows")
     right = _per_image(columns, len(array), "shift: columns")
+    if (down == np.rint(down)).all() and (right == np.rint(right)).all():
+        return _move(array, down, right, fill)
     return _affine(array, None, -np.stack([down, right], axis=-1), fill)
 
 
@@ -207,9 +215,9 @@ class Shift(Transform):
     Parameters
     ----------
     pixels : float
-        Largest distance along either axis.
+        Largest distance along either axis; with ``whole``, 2.9 is 2.
     whole : bool, default True
-        Whether only whole pixels are drawn, which blurs nothing.
+        Whether only whole pixels are drawn, which blurs nothing. Below one pixel there are none.
     fill : float, default 0
         What comes in from beyond the border.
 
@@ -229,7 +237,14 @@ class Shift(Transform):
 
     def __init__(self, pixels: float, *, whole: bool = True, fill: float = 0.0) -> None:
         self.pixels = check_number(pixels, "pixels", "Shift")
+        self._moves = bool(whole)
         self.whole = bool(whole)
+        if self.whole and 0 < self.pixels < 1:
+            message = (
+                f"Shift: pixels is {pixels!r}, expected at least 1 where only whole pixels are "
+                "drawn. Write whole=False for shifts between pixels."
+            )
+            raise ArgumentError(message)
         self.fill = check_finite(fill, "fill", "Shift")
 
     def _check(self, X: np.ndarray[Any, Any]) -> None:
@@ -246,7 +261,7 @@ class Shift(Transform):
 
 def check_images(images: ArrayLike, where: str) -> np.ndarray[Any, Any]:
     """Return images as an array, after checking its axes and that it holds numbers."""
-    array = np.asarray(images)
+    array = even(images, f"{where}: images")
     if array.dtype.kind not in "fiub":
         message = f"{where}: images are {array.dtype}, expected real numbers."
         raise DtypeError(message)
@@ -263,7 +278,7 @@ def check_images(images: ArrayLike, where: str) -> np.ndarray[Any, Any]:
 
 def _per_image(values: ArrayLike, n: int, where: str) -> Array:
     """Return one finite number for each image."""
-    array = np.asarray(values, dtype=float)
+    array = as_array(values, np.dtype(np.float64), where)
     if array.shape not in {(), (n,)}:
         message = f"{where} has shape {array.shape}, expected ({n},), or one number for all images."
         raise ShapeError(message)
@@ -273,11 +288,29 @@ def _per_image(values: ArrayLike, n: int, where: str) -> Array:
     return np.broadcast_to(array, (n,))
 
 
+def _move(
+    images: np.ndarray[Any, Any], down: Array, right: Array, fill: float
+) -> np.ndarray[Any, Any]:
+    """Move each image by whole pixels, in its own type."""
+    inside, source = [], []
+    for distance, size in zip((down, right), images.shape[1:3], strict=True):
+        # Further than its size away, an image is gone, however far.
+        steps = np.clip(distance, -size, size).astype(np.intp)
+        place = np.arange(size) - steps[:, np.newaxis]
+        inside.append((place >= 0) & (place < size))
+        source.append(np.clip(place, 0, size - 1))
+    n = np.arange(len(images))[:, np.newaxis, np.newaxis]
+    moved = images[n, source[0][:, :, np.newaxis], source[1][:, np.newaxis, :]]
+    outside = ~(inside[0][:, :, np.newaxis] & inside[1][:, np.newaxis, :])
+    moved[outside] = like(np.asarray(fill, float), images.dtype)
+    return moved
+
+
 def _affine(
     images: np.ndarray[Any, Any], matrices: Array | None, offsets: Array | None, fill: float
 ) -> Array:
     """Look up every new pixel in the old images: see the opening of this file."""
-    dtype = images.dtype if images.dtype in (np.float32, np.float64) else np.dtype(np.float32)
+    dtype = np.dtype(np.float32 if float_for(images.dtype) == np.float32 else np.float64)
     n, height, width = images.shape[:3]
     # One pixel of fill all around: whatever lies further out looks the same.
     padded = np.full((n, height + 2, width + 2, *images.shape[3:]), fill, dtype)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nnlib._array import Array, check_count
-from nnlib.augmentation.base import Transform, check_finite, check_range
+from nnlib._array import FLOAT_TYPES, Array, check_count
+from nnlib.augmentation.base import Transform, check_finite, check_range, like
 from nnlib.errors import DtypeError, ShapeError
 
 
@@ -50,6 +50,8 @@ class TimeShift(_Audio):
     array([[0., 1., 2.]])
     """
 
+    _moves = True
+
     def __init__(self, most: int, *, fill: float = 0.0) -> None:
         self.most = check_count(most, "most", "TimeShift", minimum=0)
         self.fill = check_finite(fill, "fill", "TimeShift")
@@ -59,7 +61,7 @@ class TimeShift(_Audio):
         source = np.arange(length) - rng.integers(-self.most, self.most + 1, (n, 1))
         inside = (source >= 0) & (source < length)
         moved = np.take_along_axis(X, np.where(inside, source, 0), axis=1)
-        moved[~inside] = self.fill
+        moved[~inside] = like(np.asarray(self.fill), X.dtype)
         return moved
 
 
@@ -121,7 +123,7 @@ class NoiseAtSNR(_Audio):
         self.low, self.high = check_range(low, high, "low and high", "NoiseAtSNR")
 
     def _rows(self, X: Array, rng: np.random.Generator) -> Array:
-        dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float32)
+        dtype = X.dtype if X.dtype in FLOAT_TYPES else np.dtype(np.float32)
         ratio = rng.uniform(self.low, self.high, (len(X), 1))
         power = np.square(X, dtype=np.float64).mean(axis=1, keepdims=True)
         noise: Array = rng.standard_normal(X.shape, dtype=dtype)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from nnlib._array import Array, Seed, as_generator, instance_hint
+from nnlib._array import Array, Seed, as_generator, check_count, instance_hint
 from nnlib.errors import ArgumentError, DtypeError, ShapeError
 
 Batch: TypeAlias = tuple[Any, Any]
@@ -20,8 +21,12 @@ class Transform(ABC):
 
     A transform is a function (X, y, rng) -> (X, y), as ``fit(..., augment=...)`` takes it. What it
     is given stays as it is; X keeps shape and dtype, and each row draws on its own. Whole numbers,
-    such as pixels from 0 to 255, are rounded and held within their range.
+    such as pixels from 0 to 255, are rounded and held within their range; beyond 2⁵³ a change of
+    value is not exact. What only moves numbers, such as a flip, keeps all of them to the bit.
     """
+
+    _moves = False
+    """Whether ``_rows`` only moves numbers, and so can do without floats."""
 
     def __call__(self, X: Any, y: Any, rng: Seed = None) -> Batch:
         """Return the changed batch.
@@ -38,17 +43,18 @@ class Transform(ABC):
         Returns
         -------
         X, y : ndarray
-            New inputs of the same shape, and the targets that belong to them.
+            New inputs of the same shape, and the targets that belong to them, in new arrays.
 
         Raises
         ------
         ShapeError
-            If X has the wrong axes, or targets and rows differ in number.
+            If rows differ in length, X has the wrong axes, or targets and rows differ in number.
         DtypeError
             If X does not hold real numbers.
         """
         generator = as_generator(rng, f"{self!r}")
-        inputs, targets = np.asarray(X), np.asarray(y)
+        inputs = even(X, f"{self!r}: X")
+        targets = even(y, f"{self!r}: y").copy()
         self._check(inputs)
         if targets.ndim == 0 or len(targets) != len(inputs):
             message = (
@@ -57,8 +63,9 @@ class Transform(ABC):
             )
             raise ShapeError(message)
         if not len(inputs):
-            return inputs.copy(), targets.copy()
-        work = inputs if inputs.dtype.kind == "f" else inputs.astype(np.float32)
+            return inputs.copy(), targets
+        exact = self._moves or inputs.dtype.kind == "f"
+        work = inputs if exact else inputs.astype(float_for(inputs.dtype))
         new, new_targets = self._batch(work, targets, generator)
         return like(new, inputs.dtype), new_targets
 
@@ -80,7 +87,7 @@ class Transform(ABC):
 
     @abstractmethod
     def _rows(self, X: Array, rng: np.random.Generator) -> Array:
-        """Return changed rows in a new array; X holds floats."""
+        """Return changed rows in a new array; X holds floats, or anything where rows only move."""
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_"))
@@ -120,6 +127,8 @@ class Compose:
     def __call__(self, X: Any, y: Any, rng: Seed = None) -> Batch:
         """Return the changed batch; see ``Transform``."""
         generator = as_generator(rng, "Compose")
+        if not self.transforms:
+            return copy.copy(X), copy.copy(y)
         for transform in self.transforms:
             X, y = transform(X, y, generator)
         return X, y
@@ -161,7 +170,12 @@ class Sometimes:
     def __call__(self, X: Any, y: Any, rng: Seed = None) -> Batch:
         """Return the changed batch; see ``Transform``."""
         generator = as_generator(rng, "Sometimes")
-        targets = np.asarray(y)
+        targets = even(y, f"{self!r}: y")
+        if not isinstance(X, list):
+            X = even(X, f"{self!r}: X")
+            if X.ndim == 0:
+                message = f"{self!r}: X is {X!r:.40}, expected rows (N, ...)."
+                raise ShapeError(message)
         if np.ndim(targets) == 0 or len(targets) != len(X):
             message = (
                 f"{self!r}: X has {len(X)} rows and y has shape {targets.shape}, expected one "
@@ -205,6 +219,8 @@ class Reshaped:
 
     Raises
     ------
+    ArgumentError
+        If ``shape`` does not hold whole numbers of at least 1.
     ShapeError
         When called, if the rows do not hold as many numbers.
     DtypeError
@@ -220,13 +236,16 @@ class Reshaped:
     """
 
     def __init__(self, shape: tuple[int, ...], transform: Callable[[Any, Any, Any], Batch]) -> None:
-        self.shape = tuple(shape)
+        if not isinstance(shape, tuple | list):
+            message = f"Reshaped: shape is {shape!r:.40}, expected that of an image, (H, W)."  # type: ignore[unreachable]  # callers need not be typed
+            raise ArgumentError(message)
+        self.shape = tuple(check_count(size, "a size in shape", "Reshaped") for size in shape)
         _check_callable(transform, "Reshaped")
         self.transform = transform
 
     def __call__(self, X: Any, y: Any, rng: Seed = None) -> Batch:
         """Return the changed batch; see ``Transform``."""
-        rows = np.asarray(X)
+        rows = even(X, f"{self!r}: X")
         if rows.ndim < 2 or rows[0:1].size != (len(rows) > 0) * np.prod(self.shape, dtype=int):
             message = (
                 f"{self!r}: X has shape {rows.shape}, expected rows of "
@@ -240,14 +259,34 @@ class Reshaped:
         return f"Reshaped({self.shape}, {self.transform!r})"
 
 
+def even(values: Any, where: str) -> np.ndarray[Any, Any]:
+    """Return ``values`` as an array, perhaps themselves."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        message = f"{where}: the rows differ in length, expected an array. Pad or drop rows."
+        raise ShapeError(message) from error
+
+
+def float_for(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return float32, or float64 if that cannot hold all numbers of the type."""
+    return np.promote_types(dtype, np.float32)
+
+
 def like(values: Array, dtype: np.dtype[Any]) -> Array:
     """Return floats as ``dtype``: whole numbers are rounded and held within their range."""
     if values.dtype == dtype:
         return values
     if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        # Asked in float64, which knows all limits up to 32 bits exactly.
-        return np.clip(np.rint(values), float(limits.min), float(limits.max)).astype(dtype)
+        # float32 holds the limits of 16 bits exactly, float64 those of 32.
+        limits, wide = np.iinfo(dtype), np.promote_types(values.dtype, float_for(dtype))
+        rounded: Array = np.rint(values, dtype=wide)
+        top = wide.type(limits.max)
+        if int(top) <= limits.max:
+            return np.clip(rounded, wide.type(limits.min), top).astype(dtype)
+        # No float is the largest number of 64 bits, and the next one is beyond it.
+        held = np.clip(rounded, wide.type(limits.min), np.nextafter(top, wide.type(0)))
+        return np.where(rounded >= top, np.array(limits.max, dtype), held.astype(dtype))
     if dtype.kind == "b":
         return (values > 0.5).astype(dtype)
     return values.astype(dtype)

@@ -7,10 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, check_count, check_number
+from nnlib._array import FLOAT_TYPES, Array, IntArray, check_count, check_number
 from nnlib.augmentation.affine import check_images
-from nnlib.augmentation.base import Batch, Transform, check_finite, check_probability
-from nnlib.errors import ArgumentError, ShapeError
+from nnlib.augmentation.base import (
+    Batch,
+    Transform,
+    check_finite,
+    check_probability,
+    even,
+    float_for,
+    like,
+)
+from nnlib.errors import ArgumentError, DtypeError, ShapeError
 
 
 class _Images(Transform):
@@ -40,6 +48,7 @@ class FlipHorizontal(_Images):
     array([[[3., 2., 1.]]])
     """
 
+    _moves = True
     _axis = 2
 
     def __init__(self, p: float = 0.5) -> None:
@@ -101,6 +110,8 @@ class RandomCrop(_Images):
     (1, 2, 2)
     """
 
+    _moves = True
+
     def __init__(self, pad: int, *, fill: float = 0.0) -> None:
         self.pad = check_count(pad, "pad", "RandomCrop", minimum=0)
         self.fill = check_finite(fill, "fill", "RandomCrop")
@@ -108,7 +119,8 @@ class RandomCrop(_Images):
     def _rows(self, X: Array, rng: np.random.Generator) -> Array:
         n, height, width = X.shape[:3]
         p = self.pad
-        padded = np.full((n, height + 2 * p, width + 2 * p, *X.shape[3:]), self.fill, X.dtype)
+        fill = like(np.asarray(self.fill), X.dtype)
+        padded = np.full((n, height + 2 * p, width + 2 * p, *X.shape[3:]), fill, X.dtype)
         padded[:, p : p + height, p : p + width] = X
         top, left = rng.integers(0, 2 * p + 1, (2, n, 1))
         rows = (top + np.arange(height))[:, :, np.newaxis]
@@ -145,6 +157,8 @@ class Cutout(_Images):
     3.0
     """
 
+    _moves = True
+
     def __init__(self, size: int, *, fill: float = 0.0) -> None:
         self.size = check_count(size, "size", "Cutout")
         self.fill = check_finite(fill, "fill", "Cutout")
@@ -157,7 +171,9 @@ class Cutout(_Images):
             place = np.arange(length)
             inside.append((place >= start) & (place < start + self.size))
         new = X.copy()
-        new[inside[0][:, :, np.newaxis] & inside[1][:, np.newaxis, :]] = self.fill
+        new[inside[0][:, :, np.newaxis] & inside[1][:, np.newaxis, :]] = like(
+            np.asarray(self.fill), X.dtype
+        )
         return new
 
 
@@ -189,7 +205,7 @@ class GaussianNoise(Transform):
         self.std = check_number(std, "std", "GaussianNoise")
 
     def _rows(self, X: Array, rng: np.random.Generator) -> Array:
-        dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float32)
+        dtype = X.dtype if X.dtype in FLOAT_TYPES else np.dtype(np.float32)
         noise: Array = rng.standard_normal(X.shape, dtype=dtype)
         noise *= self.std
         noise += X
@@ -201,6 +217,9 @@ def mixup(X: ArrayLike, y: ArrayLike, partners: ArrayLike, shares: ArrayLike) ->
 
         x̃_i = λ_i x_i + (1 − λ_i) x_j      ỹ_i = λ_i y_i + (1 − λ_i) y_j,      j = partners[i]
 
+    Both are mixed as floats. Inputs then take on their old type again, whole numbers rounded, as in
+    every transform; targets stay floats, since a mixture of labels is none.
+
     Parameters
     ----------
     X : ndarray of shape (N, ...)
@@ -210,17 +229,22 @@ def mixup(X: ArrayLike, y: ArrayLike, partners: ArrayLike, shares: ArrayLike) ->
     partners : ndarray of int of shape (N,)
         With which row each is mixed.
     shares : ndarray of shape (N,)
-        λ, the share of the row itself.
+        λ from 0 to 1, the share of the row itself.
 
     Returns
     -------
     X, y : ndarray
-        New inputs and targets.
+        New inputs and targets. Targets that were whole numbers or truth values become float32, or
+        float64 where they take more than 16 bits.
 
     Raises
     ------
     ShapeError
         If the lengths differ.
+    ArgumentError
+        If a partner is none of the rows, or a share is not from 0 to 1.
+    DtypeError
+        If the partners are not integers, or the others no numbers.
 
     Examples
     --------
@@ -228,19 +252,50 @@ def mixup(X: ArrayLike, y: ArrayLike, partners: ArrayLike, shares: ArrayLike) ->
     >>> X.ravel(), y[0]
     (array([2., 8.]), array([0.75, 0.25]))
     """
-    inputs, targets = np.asarray(X), np.asarray(y)
-    order, weight = np.asarray(partners), np.asarray(shares)
-    if not len(inputs) == len(targets) == len(order) == len(weight):
+    inputs, targets = _numbers(X, "X"), _numbers(y, "y")
+    order, own = even(partners, "mixup: partners"), _numbers(shares, "shares")
+    n = len(inputs)
+    if len(targets) != n or order.shape != (n,) or own.shape != (n,):
         message = (
-            f"mixup: X, y, partners and shares have {len(inputs)}, {len(targets)}, {len(order)} "
-            f"and {len(weight)} rows, expected the same number."
+            f"mixup: X, y, partners and shares have the shapes {inputs.shape}, {targets.shape}, "
+            f"{order.shape} and {own.shape}, expected {n} rows in each, as in X."
         )
         raise ShapeError(message)
-    mixed = []
-    for values in (inputs, targets):
-        own = weight.astype(values.dtype).reshape(-1, *(1,) * (values.ndim - 1))
-        mixed.append(own * values + (1 - own) * values[order])
-    return mixed[0], mixed[1]
+    if order.dtype.kind not in "iu" and n:
+        message = f"mixup: partners are {order.dtype}, expected whole numbers, those of rows."
+        raise DtypeError(message)
+    if n and not (order.min() >= 0 and order.max() < n):
+        message = (
+            f"mixup: partners run from {order.min()} to {order.max()}, expected 0 to {n - 1}, the "
+            "numbers of rows."
+        )
+        raise ArgumentError(message)
+    if n and not (own.min() >= 0 and own.max() <= 1):  # nan fails too
+        message = f"mixup: shares run from {own.min():g} to {own.max():g}, expected 0 to 1."
+        raise ArgumentError(message)
+    order = order.astype(np.intp, copy=False)
+    return like(_mixed(inputs, order, own), inputs.dtype), _mixed(targets, order, own)
+
+
+def _numbers(values: ArrayLike, name: str) -> np.ndarray[Any, Any]:
+    """Return rows of numbers as an array."""
+    array = even(values, f"mixup: {name}")
+    if array.dtype.kind not in "fiub":
+        message = f"mixup: {name} is {array.dtype}, expected real numbers."
+        raise DtypeError(message)
+    if array.ndim == 0:
+        message = f"mixup: {name} is a single number, expected rows (N, ...)."
+        raise ShapeError(message)
+    return array
+
+
+def _mixed(values: np.ndarray[Any, Any], order: IntArray, shares: Array) -> Array:
+    """Return λ a + (1 − λ) b as floats."""
+    kind = values.dtype.kind
+    work: Array = values if kind == "f" else values.astype(float_for(values.dtype))
+    own = shares.astype(work.dtype).reshape(-1, *(1,) * (work.ndim - 1))
+    mixed: Array = own * work + (1 - own) * work[order]
+    return mixed
 
 
 class Mixup(Transform):
@@ -257,13 +312,14 @@ class Mixup(Transform):
     alpha : float, default 0.2
         Small: λ near 0 or 1, hardly a mixture. 1: every λ as likely as any other.
     n_classes : int, optional
-        Number of classes K, needed where y holds labels.
+        Number of classes K, needed where y holds integer labels. Integers whose last axis has K
+        entries are one-hot rows already. Truth values are labels with it, and 0 and 1 without.
 
     Raises
     ------
     ArgumentError
         If a value is outside what it may be, or, when called, if labels come without ``n_classes``
-        or exceed it.
+        or exceed it, or if rows of K integers are not one-hot.
 
     References
     ----------
@@ -286,7 +342,8 @@ class Mixup(Transform):
         raise NotImplementedError
 
     def _batch(self, X: Array, y: np.ndarray[Any, Any], rng: np.random.Generator) -> Batch:
-        targets = self._one_hot(y, X.dtype) if y.dtype.kind in "iu" else y
+        labels = y.dtype.kind in "iu" or (y.dtype.kind == "b" and self.n_classes is not None)
+        targets = self._one_hot(y, float_for(X.dtype)) if labels else y
         return mixup(X, targets, rng.permutation(len(X)), rng.beta(self.alpha, self.alpha, len(X)))
 
     def _one_hot(self, labels: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Array:
@@ -297,6 +354,14 @@ class Mixup(Transform):
                 f"{self!r}: y holds labels, expected n_classes too. Write Mixup(n_classes=10)."
             )
             raise ArgumentError(message)
+        if labels.ndim > 1 and labels.shape[-1] == k:
+            if not ((labels >= 0).all() and (labels.sum(axis=-1) == 1).all()):
+                message = (
+                    f"{self!r}: y has shape {labels.shape}, expected one-hot rows of {k} classes. "
+                    "Give sequences of as many labels as one-hot rows, np.eye(K)[y]."
+                )
+                raise ArgumentError(message)
+            return labels.astype(dtype)
         if labels.min() < 0 or labels.max() >= k:
             message = (
                 f"{self!r}: labels run from {labels.min()} to {labels.max()}, expected 0 to "
@@ -304,5 +369,5 @@ class Mixup(Transform):
             )
             raise ArgumentError(message)
         rows = np.zeros((labels.size, k), dtype)
-        rows[np.arange(labels.size), labels.ravel()] = 1.0
+        rows[np.arange(labels.size), labels.ravel().astype(np.intp)] = 1.0
         return rows.reshape(*labels.shape, k)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nnlib._array import BoolArray, Seed, as_generator, check_number
-from nnlib.augmentation.base import Batch, check_finite
-from nnlib.errors import DtypeError, ShapeError
+from nnlib.augmentation.base import Batch, check_finite, like
+from nnlib.errors import ArgumentError, DtypeError, ShapeError
 
 
 class WordDrop:
@@ -30,7 +31,8 @@ class WordDrop:
     Raises
     ------
     ArgumentError
-        If ``rate`` is outside what it may be.
+        If ``rate`` is outside what it may be, or ``fill`` is not whole; or, when called, if the
+        type of the array cannot hold ``fill``.
 
     References
     ----------
@@ -44,7 +46,13 @@ class WordDrop:
 
     def __init__(self, rate: float = 0.1, *, fill: int = 0) -> None:
         self.rate = check_number(rate, "rate", "WordDrop", below=1)
-        self.fill = check_finite(fill, "fill", "WordDrop")
+        number = check_finite(fill, "fill", "WordDrop")
+        if not number.is_integer():
+            message = (
+                f"WordDrop: fill is {fill!r}, expected a whole number: the words are numbered."
+            )
+            raise ArgumentError(message)
+        self.fill = int(number)
 
     def __call__(self, X: Any, y: Any, rng: Seed = None) -> Batch:
         """Return sentences without some of their words, and the targets as they are.
@@ -61,7 +69,7 @@ class WordDrop:
         Returns
         -------
         X, y
-            New sentences of the same kind, in a list or in an array, and the targets.
+            New sentences of the same kind, in a list or in an array, and a copy of the targets.
 
         Raises
         ------
@@ -81,8 +89,8 @@ class WordDrop:
             )
             raise ShapeError(message)
         if isinstance(X, np.ndarray) and X.dtype.kind not in "UO":
-            return self._array(X, generator), y
-        return [self._sentence(sentence, generator) for sentence in X], y
+            return self._array(X, generator), copy.copy(y)
+        return [self._sentence(sentence, generator) for sentence in X], copy.copy(y)
 
     def _array(self, X: np.ndarray[Any, Any], rng: np.random.Generator) -> np.ndarray[Any, Any]:
         if X.dtype.kind not in "iuf":
@@ -91,9 +99,14 @@ class WordDrop:
         if X.ndim != 2:
             message = f"{self!r}: X has shape {X.shape}, expected (N, T), one sentence in each row."
             raise ShapeError(message)
-        return np.where(
-            self._kept(np.not_equal(X, self.fill), rng), X, np.asarray(self.fill, X.dtype)
-        )
+        fill = like(np.asarray(float(self.fill)), X.dtype)
+        if fill != self.fill:
+            message = (
+                f"{self!r}: the words are {X.dtype}, which cannot hold the fill {self.fill}. "
+                "Take a wider type, such as np.int64."
+            )
+            raise ArgumentError(message)
+        return np.where(self._kept(np.not_equal(X, fill), rng), X, fill)
 
     def _sentence(self, sentence: Any, rng: np.random.Generator) -> Any:
         if isinstance(sentence, str):

@@ -62,7 +62,7 @@ class Loss(Buffered, ABC):
         ArgumentError
             If a target is outside what it may be, or a weight is negative, or all are zero.
         NonFiniteError
-            If a prediction or the loss is nan or infinite.
+            If the loss, or a prediction in a row that counts, is nan or infinite.
         """
         if type(prediction) is np.ndarray and prediction.dtype in FLOAT_TYPES:
             z: Array = prediction
@@ -74,6 +74,7 @@ class Loss(Buffered, ABC):
             share: Share = 1.0 / math.prod(terms_shape)
         else:
             share = self._shares(weights, z, terms_shape)
+            z = without_dropped(z, share)
         with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the cause
             value = self._value(z, t, share)
         if not math.isfinite(value):
@@ -112,7 +113,8 @@ class Loss(Buffered, ABC):
     def _shares(self, weights: ArrayLike, z: Array, terms_shape: tuple[int, ...]) -> Array:
         """Return what each term counts, w / Σ w spread over the terms of its row."""
         where = f"{self!r}.forward: weights"
-        w = as_array(weights, z.dtype, where)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            w = as_array(weights, z.dtype, where)
         lead = max(1, z.ndim - 1)
         if not 1 <= w.ndim <= lead or w.shape != z.shape[: w.ndim]:
             message = (
@@ -182,6 +184,15 @@ class Loss(Buffered, ABC):
         return f"{type(self).__name__}()"
 
 
+def without_dropped(z: Array, share: Array) -> Array:
+    """Return predictions with 0 for what is not finite in rows of weight 0: 0 · nan is nan."""
+    if share.all():
+        return z
+    lost = ~np.isfinite(z)
+    lost &= (share == 0).reshape(*share.shape, *(1,) * (z.ndim - share.ndim))
+    return np.where(lost, z.dtype.type(0), z) if lost.any() else z
+
+
 def weighted_sum(terms: Array, share: Share) -> float:
     """Return Σ share · term."""
     if type(share) is float:
@@ -199,11 +210,28 @@ def check_loss(loss: object, where: str) -> None:
         raise DtypeError(message)
 
 
+def as_targets(loss: Loss, targets: ArrayLike) -> np.ndarray[Any, Any]:
+    """Return targets as an array of any kind."""
+    if type(targets) is np.ndarray:
+        return targets
+    try:
+        return np.asarray(targets)
+    except ValueError as error:
+        message = (
+            f"{loss!r}: targets: the rows differ in length, expected an array. Pad or drop rows."
+        )
+        raise ShapeError(message) from error
+
+
 def like_prediction(
     loss: Loss, prediction_shape: tuple[int, ...], targets: ArrayLike, dtype: np.dtype[Any]
 ) -> Array:
     """Return finite targets of exactly the shape of the prediction; nothing is broadcast."""
-    t = as_array(targets, dtype, f"{loss!r}: targets")
+    given = as_targets(loss, targets)
+    t: Array = given
+    if given.dtype != dtype:
+        with np.errstate(over="ignore"):  # refused below, with the cause
+            t = as_array(given, dtype, f"{loss!r}: targets")
     if t.shape != prediction_shape:
         hint = ""
         if t.size == math.prod(prediction_shape):
@@ -216,6 +244,12 @@ def like_prediction(
         message = f"{loss!r}: there are no rows, expected at least one."
         raise ShapeError(message)
     if not np.isfinite(t).all():
+        if np.isfinite(given).all():
+            message = (
+                f"{loss!r}: targets reach {np.abs(given).max():.3g}, too large for {dtype}. "
+                "Scale them, or build the model with dtype=np.float64."
+            )
+            raise ArgumentError(message)
         bad = int(np.count_nonzero(~np.isfinite(t)))
         message = f"{loss!r}: {bad} of {t.size} targets are nan or infinite. Drop those rows."
         raise ArgumentError(message)

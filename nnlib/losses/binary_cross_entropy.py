@@ -144,5 +144,6 @@ class BinaryCrossEntropy(Loss):
         kept = self._recall("count_correct")
         z, t = kept["z"], kept["t"]
         # Whole rows, so that the counts of slices and batches add up without rounding.
-        right = ((z > 0) == (t > 0.5)).reshape(len(z), -1)
+        right = np.atleast_1d((z > 0) == (t > 0.5))
+        right = right.reshape(len(right), -1)
         return int(np.count_nonzero(right.all(axis=1)))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from nnlib._array import Array, IntArray, check_number
 from nnlib.errors import ArgumentError, DtypeError, ShapeError
-from nnlib.losses.base import Loss, Share, weighted_sum
+from nnlib.losses.base import Loss, Share, as_targets, weighted_sum
 
 
 class CrossEntropy(Loss):
@@ -67,7 +67,7 @@ class CrossEntropy(Loss):
 
         Returns
         -------
-        targets : ndarray of int of shape (..., N), or of float of shape (..., N, K)
+        targets : ndarray of intp of shape (..., N), or of float of shape (..., N, K)
             The labels or probabilities.
 
         Raises
@@ -79,14 +79,15 @@ class CrossEntropy(Loss):
         ArgumentError
             If a label is not from 0 to K − 1, or a row does not hold probabilities.
         """
-        given = np.asarray(targets)
+        given = as_targets(self, targets)
         if len(prediction_shape) < 2 or 0 in prediction_shape:
             message = (
                 f"{self!r}: logits have shape {prediction_shape}, expected (N, K), N and K ≥ 1."
             )
             raise ShapeError(message)
         if given.shape == prediction_shape and given.dtype.kind == "f":
-            return self._checked_probabilities(given.astype(dtype, copy=False))
+            with np.errstate(over="ignore", invalid="ignore"):  # found by the sums
+                return self._checked_probabilities(given.astype(dtype, copy=False))
         return check_labels(self, prediction_shape, given)
 
     def _checked_probabilities(self, t: Array) -> Array:
@@ -260,11 +261,12 @@ def check_labels(
         )
         raise DtypeError(message)
     # Seen as unsigned, a negative label is huge: one pass finds both kinds of wrong label.
-    if labels.astype(np.intp, copy=False).view(np.uintp).max() >= n_classes:
+    checked: IntArray = labels.astype(np.intp, copy=False)
+    if checked.view(np.uintp).max() >= n_classes:
         message = (
             f"{loss!r}: labels run from {labels.min()} to {labels.max()}, expected 0 to "
             f"{n_classes - 1} for {n_classes} logits. Give the last layer one output a class, "
             "and count classes from 0."
         )
         raise ArgumentError(message)
-    return labels
+    return checked

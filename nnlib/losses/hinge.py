@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from nnlib._array import Array, check_number
 from nnlib.errors import ArgumentError, ShapeError
-from nnlib.losses.base import Loss, Share, like_prediction, weighted_sum
+from nnlib.losses.base import Loss, Share, as_targets, like_prediction, weighted_sum
 from nnlib.losses.cross_entropy import check_labels
 
 KINDS = ("weston-watkins", "crammer-singer")
@@ -92,7 +92,7 @@ class Hinge(Loss):
         ArgumentError
             If a target is outside what it may be.
         """
-        given = np.asarray(targets)
+        given = as_targets(self, targets)
         if len(prediction_shape) < 1 or 0 in prediction_shape:
             message = f"{self!r}: scores have shape {prediction_shape}, expected no axis empty."
             raise ShapeError(message)

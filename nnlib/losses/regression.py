@@ -66,7 +66,8 @@ class MSE(Loss):
         error: Array = np.subtract(z, t, out=self._array("error", z.shape, z.dtype))
         self._kept = {"error": error, "share": share}
         if type(share) is not float:
-            return weighted_sum(error * error, share)
+            # The share first: where it is 0, the square of a large error must not be infinite.
+            return float(np.add.reduce(error * share * error, axis=None))
         flat = error.ravel()
         return float(flat @ flat) * share
 

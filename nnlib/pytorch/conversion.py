@@ -36,9 +36,12 @@ def to_torch(model: Layer, *, input_shape: tuple[int, ...] | None = None) -> tor
     DtypeError
         If the first argument is not a layer, or PyTorch has no counterpart of a layer.
     ArgumentError
-        If ``input_shape`` is needed and missing.
+        If ``input_shape`` is needed and missing, or is no shape; or if the module would compute
+        something else, because a layer needs the flattened pixels in our order (a ``Residual``, a
+        ``TiedLinear``, or the output: put a ``Linear`` right behind the ``Flatten``), or works
+        along the channels of images.
     ShapeError
-        If samples of that shape do not fit the model.
+        If samples of that shape do not fit the model, or models are stacked in it.
 
     Examples
     --------
@@ -84,7 +87,8 @@ def from_torch(
     DtypeError
         If the arguments are not a layer and a module, or two paired layers are of different kinds.
     ArgumentError
-        If one has more layers with weights than the other, or ``input_shape`` is missing.
+        If one has more layers with weights than the other, or ``input_shape`` is missing; or if
+        the model would compute something else, as for ``to_torch``.
     ShapeError
         If weights differ in shape. Whatever is raised, nothing has been copied.
 
@@ -156,3 +160,9 @@ def _check_model(model: object, where: str) -> None:
             f"{instance_hint(model)}"
         )
         raise DtypeError(message)
+    if model.theta.ndim != 1:
+        message = (
+            f"{where}: theta has shape {model.theta.shape}, expected (P,). "
+            "Take a stacked model apart first: unstack(model)."
+        )
+        raise ShapeError(message)

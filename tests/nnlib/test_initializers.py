@@ -115,6 +115,12 @@ def test_parameters_of_initializers_are_numbers():
         constant(2, 3, value=float("inf"))
 
 
+@pytest.mark.parametrize("value", ["a", None, 1j, [1.0]])
+def test_the_value_of_constant_is_a_number(value):
+    with pytest.raises(ArgumentError, match=r"constant: value is .*, expected a finite number"):
+        constant(1, 2, value=value)
+
+
 def test_partial_functions_serve_as_initializers(rng):
     layer = Linear(4, 3, init=partial(orthogonal, gain=2.0), rng=rng, dtype=np.float64)
     flat = Linear(2, 3, init=partial(constant, value=-0.5))

@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import hinge_loss
+from torch.nn import functional
 
 from nnlib import ArgumentError, DtypeError, NonFiniteError, ShapeError
 from nnlib.losses import MSE, BinaryCrossEntropy, CrossEntropy, Hinge, Huber
@@ -229,3 +231,125 @@ def test_hinge_arguments_are_checked_and_shown():
         Hinge(multiclass="ovr")
     assert repr(Hinge()) == "Hinge(margin=1)"
     assert repr(Hinge(2, multiclass="crammer-singer")).endswith("multiclass='crammer-singer')")
+
+
+# Rows that do not count, kinds of targets, and where a rule just holds --------------------
+
+
+@pytest.mark.parametrize("value", [1e30, np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize(
+    ("loss", "target"),
+    [(MSE(), 0), (Huber(), 0), (BinaryCrossEntropy(), 1), (Hinge(), 1)],
+)
+def test_a_row_of_weight_zero_is_as_if_it_were_missing(loss, target, value):
+    """In float32, where the square of 1e30 is infinite, and 0 times that is nan."""
+    z, t = np.array([[0.5], [value], [2.0]], np.float32), np.full((3, 1), target)
+    expected = loss.forward(z[::2], t[::2], [1.0, 3.0])
+    dz, dz_dot = loss.backward(), loss.rbackward(np.ones((2, 1)))
+
+    assert loss.forward(z, t, [1.0, 0.0, 3.0]) == pytest.approx(expected, rel=1e-6)  # float32
+    np.testing.assert_allclose(loss.backward()[::2], dz, rtol=1e-6)
+    np.testing.assert_allclose(loss.rbackward(np.ones((3, 1)))[::2], dz_dot, rtol=1e-6)
+    assert loss.backward()[1] == loss.rbackward(np.ones((3, 1)))[1] == 0
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), CrossEntropy(0.1), Hinge()])
+def test_classes_of_a_row_of_weight_zero_are_as_if_missing(loss):
+    z = np.array([[0.5, 1.0], [np.nan, np.inf], [2.0, -1.0]], np.float32)
+    expected = loss.forward(z[::2], [0, 1], [1.0, 3.0])
+    dz = loss.backward()
+
+    assert loss.forward(z, [0, 1, 1], [1.0, 0.0, 3.0]) == pytest.approx(expected, rel=1e-6)
+    np.testing.assert_allclose(loss.backward()[::2], dz, rtol=1e-6)
+    assert not loss.backward()[1].any()
+    with pytest.raises(NonFiniteError, match="2 of 6 predictions are nan or infinite"):
+        loss.forward(z, [0, 1, 1], [1.0, 0.1, 3.0])
+
+
+def test_a_row_that_counts_still_overflows():
+    with pytest.raises(NonFiniteError, match=r"predictions reach 1e\+30, too large for float32"):
+        MSE().forward(np.full((2, 1), 1e30, np.float32), np.zeros((2, 1)), [0.0, 1.0])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int32, np.uint64])
+@pytest.mark.parametrize("loss", [CrossEntropy(), Hinge()])
+def test_labels_come_out_of_check_in_the_type_of_planned_steps(loss, dtype):
+    labels = loss.check((2, 3), np.array([0, 2], dtype), np.dtype(np.float32))
+
+    assert labels.dtype == np.intp
+    np.testing.assert_array_equal(labels, [0, 2])
+
+
+@pytest.mark.parametrize("loss", [MSE(), CrossEntropy(), Hinge(), BinaryCrossEntropy(), Huber()])
+def test_ragged_targets_are_named(loss):
+    with pytest.raises(ShapeError, match="targets: the rows differ in length"):
+        loss.forward(np.ones((2, 2)), [[1], [1, 0]])
+
+
+@pytest.mark.parametrize("loss", [MSE(), Huber(), BinaryCrossEntropy()])
+def test_finite_targets_beyond_the_type_are_named_as_such(loss):
+    z = np.ones((2, 1), np.float32)
+
+    with pytest.raises(ArgumentError, match=r"targets reach 1e\+300, too large for float32"):
+        loss.forward(z, [[-1e300], [0.0]])
+    with pytest.raises(ArgumentError, match="1 of 2 targets are nan or infinite"):
+        loss.forward(z, [[np.inf], [0.0]])
+
+
+def test_other_numbers_beyond_the_type_give_named_errors_alone():
+    z = np.ones((1, 2), np.float32)
+
+    with pytest.raises(ArgumentError, match="add up to inf"):
+        CrossEntropy().forward(z, [[1e300, 0.0]])
+    with pytest.raises(ArgumentError, match="expected probabilities"):
+        CrossEntropy().forward(z, [[np.inf, -np.inf]])
+    with pytest.raises(ArgumentError, match="weights run from inf"):
+        MSE().forward(z, z, [1e300])
+
+
+def test_one_answer_without_axes_is_one_row():
+    loss = BinaryCrossEntropy()
+
+    loss.forward(np.array(1.0), np.array(1.0))
+    assert loss.count_correct() == 1
+    loss.forward(np.array(1.0), np.array(0.0))
+    assert loss.count_correct() == 0
+
+
+def test_one_half_counts_as_no():
+    loss = BinaryCrossEntropy()
+
+    loss.forward([[-1.0], [-1.0], [1.0]], [[0.5], [0.5], [0.5]])
+
+    assert loss.count_correct() == 2
+
+
+@pytest.mark.parametrize("total", [0.9992, 1.0008])
+@pytest.mark.parametrize("epsilon", [0.0, 0.2])
+def test_rows_that_add_up_to_nearly_one_are_taken_as_they_are(rng, total, epsilon):
+    """L = −Σ t ln softmax(z), whatever Σ t is: PyTorch's, with the same targets."""
+    z, t = rng.normal(size=(4, 3)), total * rng.dirichlet(np.ones(3), 4)
+    theirs = torch.tensor(z, requires_grad=True)
+    expected = functional.cross_entropy(theirs, torch.tensor(t), label_smoothing=epsilon)
+    (gradient,) = torch.autograd.grad(expected, theirs, create_graph=True)
+    v = rng.normal(size=(4, 3))
+    (change,) = torch.autograd.grad(gradient, theirs, torch.tensor(v))
+    loss = CrossEntropy(epsilon)
+
+    assert loss.forward(z, t) == pytest.approx(expected.item(), rel=1e-12)  # float64 on both sides
+    np.testing.assert_allclose(loss.backward(), gradient.detach(), rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(loss.rbackward(v), change, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("total", [0.998, 1.002])
+def test_rows_further_than_a_thousandth_from_one_are_refused(total):
+    with pytest.raises(ArgumentError, match="rows of targets add up to"):
+        CrossEntropy().forward(np.zeros((1, 2)), [[total / 2, total / 2]])
+
+
+def test_huber_is_quadratic_up_to_delta_itself():
+    loss = Huber(0.5)
+
+    loss.forward(np.array([[0.5], [-0.5], [0.75], [-0.75]]), np.zeros((4, 1)))
+
+    np.testing.assert_array_equal(loss.rbackward(np.ones((4, 1))).ravel(), [0.25, 0.25, 0, 0])
