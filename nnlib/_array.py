@@ -72,6 +72,22 @@ def as_array(value: ArrayLike, dtype: np.dtype[Any] | None, where: str) -> Array
     return array.astype(dtype, copy=False)
 
 
+def as_exact_array(value: ArrayLike, where: str) -> Array:
+    """Return ``value`` as a floating-point array in which whole numbers up to 2⁵³ stay apart.
+
+    float32 and float64 stay what they are, and anything else becomes float64. Errors are those of
+    ``as_array``.
+
+    Returns
+    -------
+    array : ndarray of float32 or float64
+        Perhaps ``value`` itself.
+    """
+    dtype = getattr(value, "dtype", None)
+    kept = dtype if isinstance(dtype, np.dtype) and dtype in FLOAT_TYPES else FLOAT_TYPES[1]
+    return as_array(value, kept, where)
+
+
 def as_whole_numbers(value: ArrayLike, where: str) -> IntArray:
     """Return ``value`` as an array of integers; floats pass where each of them is whole.
 

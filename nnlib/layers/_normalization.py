@@ -16,8 +16,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnlib._array import Array, as_array, check_number
+from nnlib._array import Array, check_number
 from nnlib.errors import ShapeError
+from nnlib.layers._checks import as_change
 from nnlib.layers.base import Layer
 from nnlib.layers.parameters import ParameterView
 
@@ -29,7 +30,6 @@ class Normalization(Layer):
     with ``moving`` whether mean and variance depend on x.
     """
 
-    stackable = False
     _axis: ClassVar[int]
     """What is normalized together: rows (−2) or features (−1)."""
 
@@ -152,7 +152,7 @@ class Normalization(Layer):
         x_hat_dot: Array = np.zeros_like(x_hat)
         log_scale_dot: Array = np.zeros_like(scale)
         if x_dot is not None:
-            change = as_array(x_dot, dtype, f"{self!r}.rforward: x_dot")
+            change = as_change(x_dot, shape, dtype, f"{self!r}.rforward: x_dot")
             change = change.reshape(*change.shape[: change.ndim - len(shape)], *x_hat.shape)
             if self._kept["moving"]:
                 x_hat_dot, log_scale_dot = standardize_rforward(change, x_hat, scale, self._axis)
@@ -191,8 +191,8 @@ class Normalization(Layer):
         v_gamma = self._recall("v_gamma", "rbackward", "rforward")
         dy = self._recall("drows", "rbackward", "backward")
         x_hat, x_hat_dot = self._kept["x_hat"], self._kept["x_hat_dot"]
-        shape, dtype = self._kept["output"]
-        change = as_array(dy_dot, dtype, f"{self!r}.rbackward: dy_dot")
+        shape, _ = self._kept["output"]
+        change = self._dy_dot(dy_dot)
         change = change.reshape(*change.shape[: change.ndim - len(shape)], *x_hat.shape)
         dgamma_dot = (change * x_hat + dy * x_hat_dot).sum(axis=-2)
         dbeta_dot = np.broadcast_to(change.sum(axis=-2), dgamma_dot.shape)

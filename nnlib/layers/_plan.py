@@ -12,7 +12,7 @@ takes the ordinary way, as does a batch that does not fit a plan.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class Plan:
             type(loss) is self.loss_type
             and not loss.label_smoothing
             and X.dtype == self.output[1]
-            and targets.dtype == np.intp
+            and targets.dtype.kind in "iu"
             and targets.shape == self.labels_shape
         )
 
@@ -84,7 +84,7 @@ class Plan:
             for backward in self.backwards:
                 backward()
         for owner, kept in self.kept:
-            owner._kept = kept
+            owner._kept = kept.copy()  # in which the R-operator leaves its own of this batch
         return value
 
 
@@ -116,21 +116,24 @@ def has_steps(layers: list[Layer], features: int) -> bool:
     """Whether there are planned steps for all these layers, on rows of so many features."""
     if type(layers[0]) is not Linear or layers[0].in_features != features:
         return False
-    return all(type(layer) in STEPS and layer._tie is None for layer in layers)
+    return all(type(layer) in STEPS for layer in layers)
 
 
-def flattened(model: Sequential) -> list[Layer]:
+def flattened(layer: Layer) -> list[Layer]:
     """Return the layers of a model, those of models within it in their places."""
-    found: list[Layer] = []
-    for layer in model.layers:
-        found.extend(flattened(layer) if type(layer) is type(model) else [layer])
-    return found
+    if not _is_plain(layer):
+        return [layer]
+    return [leaf for inner in layer.layers for leaf in flattened(inner)]
 
 
-def _models_within(model: Sequential) -> list[Sequential]:
+def _models_within(layer: Layer) -> list[Sequential]:
     """Return the model and the models within it."""
-    found = [model]
-    for layer in model.layers:
-        if type(layer) is type(model):
-            found.extend(_models_within(layer))
-    return found
+    if not _is_plain(layer):
+        return []
+    return [layer, *(model for inner in layer.layers for model in _models_within(inner))]
+
+
+def _is_plain(layer: Layer) -> TypeGuard[Sequential]:
+    from nnlib.layers.sequential import Sequential  # here: a Sequential is built on plans
+
+    return type(layer) is Sequential  # a subclass may have a rule of its own

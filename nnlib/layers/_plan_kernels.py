@@ -23,6 +23,8 @@ class Kernels:
     def __init__(self) -> None:
         self.bias_relu = compiled(_bias_relu)
         self.relu_backward = compiled(_relu_backward)
+        self.bias_relu_columns = compiled(_bias_relu_columns)
+        self.relu_backward_columns = compiled(_relu_backward_columns)
         self.cross_entropy = compiled(_cross_entropy)
 
 
@@ -55,6 +57,23 @@ def _relu_backward(dz: Array, y: Array, db: Array) -> None:
                 g = dz[f, i, j] if y[f, i, j] > 0 else zero
                 dz[f, i, j] = g
                 db[f, j] += g
+
+
+def _bias_relu_columns(y: Array, b: Array, mask: BoolArray) -> None:
+    zero = y.dtype.type(0)
+    for i in range(y.shape[0]):
+        bias = b[i]
+        for j in range(y.shape[1]):
+            z = y[i, j] + bias
+            mask[i, j] = z > 0
+            y[i, j] = max(z, zero)
+
+
+def _relu_backward_columns(dz: Array, y: Array) -> None:
+    zero = y.dtype.type(0)
+    for i in range(dz.shape[0]):
+        for j in range(dz.shape[1]):
+            dz[i, j] = dz[i, j] if y[i, j] > 0 else zero
 
 
 def _cross_entropy(z: Array, labels: IntArray, p: Array, dz: Array, shares: Array) -> Any:

@@ -55,7 +55,11 @@ class Step:
 
 
 class LinearStep(Step):
-    """y = x W + b."""
+    """y = x W + b.
+
+    An array may lie by columns, which is (N, features) as the transpose of (features, N). Then
+    yᵀ = Wᵀ xᵀ and dxᵀ = W dyᵀ, with the long axis of W in front, are what BLAS computes faster.
+    """
 
     def __init__(self, layer: Linear, x: Array) -> None:
         super().__init__(layer, x, np.empty((len(x), layer.out_features), x.dtype))
@@ -63,20 +67,35 @@ class LinearStep(Step):
         self.W, self.dW = views["W"], views["dW"]
         self.b, self.db = views.get("b"), views.get("db")
         self.ones = np.ones(len(x), x.dtype)
-        self.dx_transposed: Array | None = None
+        self.y_columns: Array | None = None
+        self.dx_columns: Array | None = None
+
+    def hand_over(self) -> tuple[Array, Array, Array]:
+        """Leave the bias to the step behind, and y to it by columns: (y_columns, b, db)."""
+        b, db = self.b, self.db
+        assert b is not None  # ruff: ignore[assert]  narrows the types: checked by can_fuse
+        assert db is not None  # ruff: ignore[assert]
+        self.b = self.db = None
+        self.y_columns = np.empty(self.y.shape[::-1], self.y.dtype)
+        self.y = self.y_columns.T
+        return self.y_columns, b, db
 
     def bind(self, dy: Array, *, need_dx: bool) -> Array | None:
-        if need_dx and len(dy) <= SMALL_BATCH:
-            self.dx_transposed = np.empty(self.x.shape[::-1], self.x.dtype)
-        super().bind(dy, need_dx=need_dx)
-        if self.dx_transposed is not None:
-            self.dx = self.dx_transposed.T
+        super().bind(dy, need_dx=False)
+        if need_dx and (len(dy) <= SMALL_BATCH or not self.x.flags.c_contiguous):
+            self.dx_columns = np.empty(self.x.shape[::-1], self.x.dtype)
+            self.dx = self.dx_columns.T
+        elif need_dx:
+            self.dx = np.empty(self.x.shape, self.x.dtype)
         return self.dx
 
     def keeps(self) -> dict[str, Any]:
         return {"x": self.x}
 
     def forward(self) -> None:
+        if self.y_columns is not None:
+            np.dot(self.W.T, self.x.T, out=self.y_columns)
+            return
         np.dot(self.x, self.W, out=self.y)
         if self.b is not None:
             np.add(self.y, self.b, out=self.y)
@@ -86,8 +105,8 @@ class LinearStep(Step):
         np.dot(self.x.T, dy, out=self.dW)
         if self.db is not None:
             np.dot(self.ones, dy, out=self.db)
-        if self.dx_transposed is not None:
-            np.dot(self.W, dy.T, out=self.dx_transposed)
+        if self.dx_columns is not None:
+            np.dot(self.W, dy.T, out=self.dx_columns)
         elif self.dx is not None:
             np.dot(dy, self.W.T, out=self.dx)
 
@@ -153,38 +172,36 @@ class SigmoidStep(Step):
             np.multiply(dx, self.dy, out=dx)
 
 
-class FusedReLUStep(ReLUStep):
+class FusedReLUStep(Step):
     """The bias and the bend behind a product, in one compiled pass each way.
 
     It works in the output of the linear step before it, whose bias and bias gradient it takes over.
     """
 
     def __init__(self, layer: ReLU, linear: LinearStep) -> None:
-        Step.__init__(self, layer, linear.y, linear.y)
+        self.y_columns, self.b, self.db = linear.hand_over()
+        super().__init__(layer, linear.y, linear.y)
         self.kernels = kernels()
-        self.mask = np.empty(linear.y.shape, bool)
-        assert linear.b is not None  # ruff: ignore[assert]  narrows the types: checked by can_fuse
-        assert linear.db is not None  # ruff: ignore[assert]
-        self.b, self.db = linear.b, linear.db
-        linear.b = linear.db = None
-        # The kernels know folds; here is one.
-        self.b_folds, self.db_folds = self.b[np.newaxis], self.db[np.newaxis]
-        self.y_folds, self.mask_folds = self.y[np.newaxis], self.mask[np.newaxis]
+        self.mask_columns: BoolArray = np.empty(self.y_columns.shape, bool)
+        self.ones = linear.ones
+
+    def keeps(self) -> dict[str, Any]:
+        return {"mask": self.mask_columns.T}
 
     def bind(self, dy: Array, *, need_dx: bool) -> Array | None:  # ruff: ignore[unused-method-argument]  the linear layer needs it always
         super().bind(dy, need_dx=False)
         # Nobody reads dy again, so it is overwritten, which spares the cache a third array.
-        self.dz = dy if dy.flags.c_contiguous else np.empty(dy.shape, dy.dtype)
-        self.dz_folds = self.dz.reshape(self.y_folds.shape)
+        self.dz = dy if dy.T.flags.c_contiguous else np.empty(self.y_columns.shape, dy.dtype).T
         return self.dz
 
     def forward(self) -> None:
-        self.kernels.bias_relu(self.y_folds, self.b_folds, self.mask_folds)
+        self.kernels.bias_relu_columns(self.y_columns, self.b, self.mask_columns)
 
     def backward(self) -> None:
         if self.dz is not self.dy:
             np.copyto(self.dz, self.dy)
-        self.kernels.relu_backward(self.dz_folds, self.y_folds, self.db_folds)
+        self.kernels.relu_backward_columns(self.dz.T, self.y_columns)
+        np.dot(self.dz.T, self.ones, out=self.db)
 
 
 Kinds: TypeAlias = dict[type[Layer], Callable[[Any, Array], Step]]

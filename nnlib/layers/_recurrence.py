@@ -15,9 +15,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnlib._array import Array, Seed, as_array, as_generator, check_count
+from nnlib._array import Array, Seed, as_generator, check_count
 from nnlib.errors import ShapeError
 from nnlib.initializers import Initializer
+from nnlib.layers._checks import starting_values
 from nnlib.layers.base import Layer
 from nnlib.layers.parameters import ParameterView
 
@@ -54,7 +55,6 @@ class Recurrent(Layer):
     dWx = ParameterView()  # ruff: ignore[mixed-case-variable-in-class-scope]  the letters of ∂L/∂W
     dWh = ParameterView()  # ruff: ignore[mixed-case-variable-in-class-scope]
     db = ParameterView()
-    stackable = False
     slice_rows = 256
 
     gates: ClassVar[int] = 1
@@ -77,8 +77,9 @@ class Recurrent(Layer):
         self.return_sequences = bool(return_sequences)
         D, H, n = self.input_size, self.hidden_size, self.gates
         super().__init__({"Wx": (D, n * H), "Wh": (H, n * H), "b": (n * H,)}, dtype=dtype)
-        self.Wx = np.concatenate([init(D, H, generator) for _ in range(n)], axis=1)
-        self.Wh = np.concatenate([init(H, H, generator) for _ in range(n)], axis=1)
+        for parameter, fan_in in ((self.Wx, D), (self.Wh, H)):
+            blocks = (starting_values(init, (fan_in, H), generator, repr(self)) for _ in range(n))
+            np.concatenate(list(blocks), axis=1, out=parameter)
 
     # The rule of a subclass ---------------------------------------------------------------------
 
@@ -221,7 +222,7 @@ class Recurrent(Layer):
         z_dot = x @ V["Wx"][..., np.newaxis, :, :] + V["b"][..., np.newaxis, np.newaxis, :]
         change = None
         if x_dot is not None:
-            change = as_array(x_dot, x.dtype, f"{self!r}.rforward: x_dot").swapaxes(-3, -2)
+            change = self._x_dot(x_dot, x.swapaxes(0, 1)).swapaxes(-3, -2)
             z_dot = z_dot + change @ self.Wx
         h_dot = self._steps_dot(z_dot, V["Wh"])
         self._kept |= {"V": V, "x_dot": change, "h_dot": h_dot}
@@ -257,7 +258,7 @@ class Recurrent(Layer):
         V = self._recall("V", "rbackward", "rforward")
         dz = self._recall("dz", "rbackward", "backward")
         x, h, x_dot, h_dot = (self._kept[name] for name in ("x", "h", "x_dot", "h_dot"))
-        change = as_array(dy_dot, x.dtype, f"{self!r}.rbackward: dy_dot")
+        change = self._dy_dot(dy_dot)
         lead = change.shape[: change.ndim - len(self._kept["output"][0])]
         dh_dot = self._by_step(change, np.empty((*lead, *h.shape), h.dtype))
         dz_dot = self._steps_back_dot(dh_dot, V["Wh"])

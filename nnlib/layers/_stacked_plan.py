@@ -17,7 +17,6 @@ from nnlib.layers._plan import flattened, has_steps
 from nnlib.layers._plan_kernels import kernels
 from nnlib.layers._plan_steps import (
     STEPS,
-    FusedReLUStep,
     LinearStep,
     ReLUStep,
     Step,
@@ -75,21 +74,25 @@ class StackedReLUStep(ReLUStep):
         return dy
 
 
-class StackedFusedReLUStep(FusedReLUStep):
+class StackedFusedReLUStep(StackedReLUStep):
     """The bias and the bend behind the products of all folds, in one compiled pass each way."""
 
     def __init__(self, layer: ReLU, linear: LinearStep) -> None:
         super().__init__(layer, linear)
-        self.y_folds, self.mask_folds = self.y, self.mask
+        self.kernels = kernels()
+        assert linear.b is not None  # ruff: ignore[assert]  narrows the types: checked by can_fuse
+        assert linear.db is not None  # ruff: ignore[assert]
+        self.b, self.db = linear.b, linear.db
+        linear.b = linear.db = None
         # In theta the biases of the folds lie far apart, here they lie close together.
         self.b_folds, self.db_folds = self.b.copy(), self.db.copy()
 
     def forward(self) -> None:
         np.copyto(self.b_folds, self.b)
-        super().forward()
+        self.kernels.bias_relu(self.y, self.b_folds, self.mask)
 
     def backward(self) -> None:
-        super().backward()
+        self.kernels.relu_backward(self.dy, self.y, self.db_folds)
         np.copyto(self.db, self.db_folds)
 
 

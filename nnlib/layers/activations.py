@@ -11,7 +11,8 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, BoolArray, as_array, check_number
+from nnlib._array import Array, BoolArray, check_number
+from nnlib.layers._checks import as_change
 from nnlib.layers.base import Layer
 
 
@@ -87,11 +88,11 @@ class Elementwise(Layer):
         OrderError
             If ``forward`` has not run.
         """
-        _, dtype = self._recall("output", "rforward", "forward")
+        shape, dtype = self._recall("output", "rforward", "forward")
         self._kept["x_dot"] = None
         if x_dot is None:
             return None
-        change = as_array(x_dot, dtype, f"{self!r}.rforward: x_dot")
+        change = as_change(x_dot, shape, dtype, f"{self!r}.rforward: x_dot")
         self._kept["x_dot"] = change
         y_dot: Array = np.multiply(change, self._slope())
         return y_dot
@@ -118,7 +119,7 @@ class Elementwise(Layer):
         """
         x_dot = self._recall("x_dot", "rbackward", "rforward")
         dy = self._recall("dy", "rbackward", "backward")
-        change = as_array(dy_dot, dy.dtype, f"{self!r}.rbackward: dy_dot")
+        change = self._dy_dot(dy_dot)
         self.grad_dot = np.zeros((0,), dy.dtype)
         if not need_dx:
             return None
@@ -150,6 +151,8 @@ class ReLU(Elementwise):
     >>> layer.backward(np.array([[10.0, 20.0, 30.0]]))
     array([[ 0.,  0., 30.]])
     """
+
+    stackable = True
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute y = max(x, 0).
@@ -201,6 +204,8 @@ class LeakyReLU(Elementwise):
     >>> layer.backward(np.array([[10.0, 20.0, 30.0]]))
     array([[ 5., 10., 30.]])
     """
+
+    stackable = True
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__()
@@ -256,6 +261,8 @@ class Sigmoid(Elementwise):
     array([[2., 0., 0.]])
     """
 
+    stackable = True
+
     def forward(self, x: ArrayLike) -> Array:
         """Compute y = 1 / (1 + e⁻ˣ) without overflow, for any x.
 
@@ -302,6 +309,8 @@ class Tanh(Elementwise):
     >>> layer.backward(np.array([[3.0, 3.0]]))
     array([[3., 0.]])
     """
+
+    stackable = True
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute y = tanh x.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnlib._array import Array, Seed, as_array, as_generator, check_count
+from nnlib._array import Array, Seed, as_generator, check_count
 from nnlib.errors import ArgumentError, ShapeError
 from nnlib.initializers import Initializer, xavier_uniform
 from nnlib.layers._recurrence import check_sequences
@@ -55,7 +55,6 @@ class ScaledDotProductAttention(Layer):
            [0.5, 0.5]])
     """
 
-    stackable = False
     slice_rows = 64
 
     def __init__(self, num_heads: int, causal: bool = False) -> None:
@@ -206,7 +205,7 @@ class ScaledDotProductAttention(Layer):
             return None
         q, A = self._kept["q"], self._kept["A"]
         _, k, values = self._split(x)
-        change = as_array(x_dot, x.dtype, f"{self!r}.rforward: x_dot")
+        change = self._x_dot(x_dot, x)
         q_dot, k_dot, v_dot = self._split(change)
         S_dot = q_dot * q.shape[-1] ** -0.5 @ k.mT + q @ k_dot.mT
         A_dot = A * (S_dot - (A * S_dot).sum(axis=-1, keepdims=True))
@@ -236,7 +235,7 @@ class ScaledDotProductAttention(Layer):
         x_dot = self._recall("x_dot", "rbackward", "rforward")
         dy = self._heads(self._recall("dy", "rbackward", "backward"))
         x, q, A = (self._kept[name] for name in ("x", "q", "A"))
-        change = self._heads(as_array(dy_dot, x.dtype, f"{self!r}.rbackward: dy_dot"))
+        change = self._heads(self._dy_dot(dy_dot))
         self.grad_dot = np.zeros((0,), x.dtype)
         if not need_dx:
             return None
@@ -264,7 +263,7 @@ class ScaledDotProductAttention(Layer):
 
     def _heads(self, rows: Array) -> Array:
         """View (..., T, D) as (..., heads, T, d)."""
-        split = rows.reshape(*rows.shape[:-1], self.num_heads, -1)
+        split = rows.reshape(*rows.shape[:-1], self.num_heads, rows.shape[-1] // self.num_heads)
         return split.swapaxes(-3, -2)
 
     def _split(self, x: Array) -> tuple[Array, Array, Array]:
@@ -279,7 +278,7 @@ class ScaledDotProductAttention(Layer):
     def _side_by_side(self, heads: Array) -> Array:
         """Join (..., heads, T, d) to (..., T, D)."""
         rows = heads.swapaxes(-3, -2)
-        return rows.reshape(*rows.shape[:-2], -1)
+        return rows.reshape(*rows.shape[:-2], rows.shape[-2] * rows.shape[-1])
 
     def _features_after(self, features: int | None, where: str) -> int | None:
         if features is None:

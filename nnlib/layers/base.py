@@ -30,7 +30,8 @@ from nnlib._array import (
     float_dtype,
 )
 from nnlib._workspace import Buffered
-from nnlib.errors import ArgumentError, DtypeError, OrderError, ShapeError
+from nnlib.errors import OrderError, SharedLayerError
+from nnlib.layers._checks import as_change, as_mask, checked_state, split_direction
 from nnlib.layers.parameters import Parameter, ParameterView
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Layer(Buffered, ABC):
         Set by ``train()`` and ``eval()``; layers such as dropout behave differently in the two.
     """
 
-    stackable: ClassVar[bool] = True
+    stackable: ClassVar[bool] = False
     """Whether stack axes of the parameters are understood, so that folds train at once."""
 
     couples_rows: ClassVar[bool] = False
@@ -181,28 +182,32 @@ class Layer(Buffered, ABC):
 
     @decay_mask.setter
     def decay_mask(self, value: ArrayLike) -> None:
-        mask = np.asarray(value)
-        check_shape(mask, self._decay_mask.shape, f"{self!r}.decay_mask", "like theta")
-        np.copyto(self._decay_mask, mask.astype(bool))
+        mask = as_mask(value, self._decay_mask.shape, f"{self!r}.decay_mask")
+        np.copyto(self._decay_mask, mask)
 
     @property
     def mask(self) -> BoolArray | None:
         """Pruning mask of shape (P,), True is kept; None if nothing is pruned.
 
-        Assigning a mask copies it and sets the pruned entries of ``theta`` to zero; every
-        optimizer keeps them there. Assigning None lets all parameters move again.
+        Assigning a mask copies it and sets the pruned entries of ``theta`` to zero. Every
+        optimizer keeps them there, and so does assigning to ``theta`` or ``W``; what is written
+        into an array, as in ``theta[:] = 1``, is not looked at. Assigning None lets all
+        parameters move again. A layer in a model shows its part of the model's mask.
         """
         return self._mask
 
     @mask.setter
     def mask(self, value: ArrayLike | None) -> None:
-        if value is None:
-            self._mask = None
-            return
-        mask = np.asarray(value)
-        check_shape(mask, self._decay_mask.shape, f"{self!r}.mask", "like theta")
-        self._mask = mask.astype(bool)
+        if self._owned:
+            message = f"{self!r}.mask: it belongs to a model, whose mask is one. Assign model.mask."
+            raise SharedLayerError(message)
+        shape = self._decay_mask.shape
+        self._set_mask(None if value is None else as_mask(value, shape, f"{self!r}.mask"))
         self._apply_mask()
+
+    def _set_mask(self, mask: BoolArray | None) -> None:
+        """Make this mask the layer's own."""
+        self._mask = mask
 
     def _apply_mask(self) -> None:
         """Set what the mask prunes to zero, in ``theta``."""
@@ -261,24 +266,7 @@ class Layer(Buffered, ABC):
             If an array has another shape than its parameter.
         """
         where = f"{type(self).__name__}.load_state_dict"
-        if not isinstance(state, Mapping):
-            message = (  # type: ignore[unreachable]  # callers need not be typed
-                f"{where}: state is {state!r:.60}, expected a dictionary of arrays by name. "
-                "Take one from the state_dict() of a model like this."
-            )
-            raise DtypeError(message)
-        expected = self.state_dict()
-        missing, unknown = expected.keys() - state.keys(), state.keys() - expected.keys()
-        if missing or unknown:
-            message = (
-                f"{where}: missing {sorted(missing)}, unknown {sorted(unknown)}. "
-                "Build the model with the layers it was saved with."
-            )
-            raise ArgumentError(message)
-        arrays = {}
-        for name, old in expected.items():
-            arrays[name] = as_array(state[name], old.dtype, f"{where}: {name}")
-            check_shape(arrays[name], old.shape, f"{where}: {name}", "as in this model")
+        arrays = checked_state(state, self.state_dict(), where)
         stack = self.theta.shape[:-1]
         for p in self.parameters():
             self.theta[..., p.slice] = arrays[p.name].reshape(*stack, -1)
@@ -318,6 +306,11 @@ class Layer(Buffered, ABC):
         finally:
             for leaf, before in leaves:
                 leaf._frozen = before
+                if not before:
+                    leaf._thaw()
+
+    def _thaw(self) -> None:
+        """Forget what only a frozen layer needs."""
 
     def _everything(self) -> Iterator[Layer]:
         """Yield the layer, and the layers within it."""
@@ -338,6 +331,8 @@ class Layer(Buffered, ABC):
         """
         wanted = float_dtype(dtype, f"{type(self).__name__}.astype")
         new = copy.deepcopy(self)
+        for mine, theirs in zip(new._everything(), self._everything(), strict=True):
+            mine._frozen = theirs._frozen  # for checks in float64 of what is held still
         new._set_dtype(wanted)
         new._bind(new.theta.astype(wanted), new.grad.astype(wanted), new.decay_mask)
         return new
@@ -360,7 +355,8 @@ class Layer(Buffered, ABC):
         """Leave views and work arrays out of copies and pickles: views would become detached."""
         state = {k: v for k, v in self.__dict__.items() if k not in {"_views", "_workspace"}}
         vectors = {"theta": self.theta, "grad": self.grad}
-        return state | {"_vectors": vectors, "_kept": {}, "_owned": False}
+        fresh = {"_kept": {}, "_owned": False, "_frozen": False}
+        return state | {"_vectors": vectors} | fresh
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore, and make the views anew."""
@@ -405,21 +401,18 @@ class Layer(Buffered, ABC):
             message = f"{self!r}.{rule}: {before} has not run. Call {before} first."
             raise OrderError(message) from None
 
+    def _x_dot(self, x_dot: ArrayLike, like: Array) -> Array:
+        """Return a change of the input, after checking that it is shaped like that input."""
+        return as_change(x_dot, like.shape, like.dtype, f"{self!r}.rforward: x_dot")
+
+    def _dy_dot(self, dy_dot: ArrayLike) -> Array:
+        """Return a change of dy, after checking that it is shaped like the last output."""
+        shape, dtype = self._recall("output", "rbackward", "forward")
+        return as_change(dy_dot, shape, dtype, f"{self!r}.rbackward: dy_dot")
+
     def _direction(self, v: ArrayLike | None) -> dict[str, NDArray[Any]]:
         """Return the parts of a direction by parameter name, leading axes kept."""
-        theta = self._views["theta"]
-        if v is None:
-            vector: Array = np.zeros_like(theta)
-        else:
-            vector = as_array(v, theta.dtype, f"{self!r}.rforward: v")
-        if vector.ndim < theta.ndim or vector.shape[vector.ndim - theta.ndim :] != theta.shape:
-            message = (
-                f"{self!r}.rforward: v has shape {vector.shape}, expected (..., {theta.size}), "
-                "one entry for each parameter."
-            )
-            raise ShapeError(message)
-        lead = vector.shape[:-1]
-        return {p.name: vector[..., p.slice].reshape(*lead, *p.shape) for p in self.parameters()}
+        return split_direction(v, self.theta, self.parameters(), f"{self!r}.rforward: v")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

@@ -56,8 +56,8 @@ class _BatchNorm(Normalization):
 
         Parameters
         ----------
-        x : ndarray of shape (N, C), or (N, H, W, C) for ``BatchNorm2d``
-            A batch. In training at least two numbers of each feature.
+        x : ndarray of shape (..., N, C), or (N, H, W, C) for ``BatchNorm2d``
+            A batch: all axes but the last. In training at least two numbers of each feature.
 
         Returns
         -------
@@ -93,15 +93,13 @@ class _BatchNorm(Normalization):
         where = f"{self!r}.forward: x"
         if self._ndim == 4:
             check_images(x, self.num_features, where)
-        elif x.ndim != 2 or x.shape[1] != self.num_features:
+        elif x.ndim < 2 or x.shape[-1] != self.num_features:
             hint = ""
             if x.ndim == 2 and x.shape[0] == self.num_features:
                 hint = " It looks transposed."
-            elif x.ndim == 4:
-                hint = f" Images take BatchNorm2d({self.num_features})."
             elif x.shape == (self.num_features,):
                 hint = " One row is a batch too: x[np.newaxis]."
-            message = f"{where} has shape {x.shape}, expected (N, {self.num_features}).{hint}"
+            message = f"{where} has shape {x.shape}, expected (..., N, {self.num_features}).{hint}"
             raise ShapeError(message)
         rows = x.size // self.num_features
         if self.training and rows < 2:

@@ -195,6 +195,12 @@ class Container(Layer):
             np.concatenate([part.grad for part in parts], axis=-1, dtype=dtype),
             np.concatenate([part.decay_mask for part in parts]),
         )
+        if any(part.mask is not None for part in parts):
+            masks = [
+                np.ones(part.decay_mask.shape, bool) if part.mask is None else part.mask
+                for part in parts
+            ]
+            self._set_mask(np.concatenate(masks))
 
     def _bind(self, theta: Array, grad: Array, decay_mask: BoolArray) -> None:
         """Bind every layer to its slice of these vectors."""
@@ -204,9 +210,17 @@ class Container(Layer):
             if layer.theta.shape[-1]:
                 layer._bind(theta[..., place], grad[..., place], decay_mask[place])
 
+    def _set_mask(self, mask: BoolArray | None) -> None:
+        """Make this mask the model's own, and give every layer its slice of it."""
+        self._mask = mask
+        for layer, place in self._places():
+            if layer.theta.shape[-1]:
+                layer._set_mask(None if mask is None else mask[place])
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore, and make the layers views of the model's vectors again."""
         super().__setstate__(state)
+        self._set_mask(self._mask)
         for layer in self.layers:
             layer._owned = True
 
@@ -226,11 +240,6 @@ class Container(Layer):
     def takes_integers(self) -> bool:  # type: ignore[override]  # a model answers for its layers
         """Whether the first layer takes whole numbers, such as the numbers of words."""
         return self.layers[0].takes_integers
-
-    @property
-    def stackable(self) -> bool:  # type: ignore[override]  # a model answers for its layers
-        """Whether all layers understand stack axes, so that folds train at once."""
-        return all(layer.stackable for layer in self.layers)
 
     def _everything(self) -> Iterator[Layer]:
         """Yield the model, its layers, and the layers within them."""

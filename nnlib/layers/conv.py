@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from nnlib._array import Array, Seed, as_array, as_generator, check_count
-from nnlib.errors import ArgumentError, ShapeError
+from nnlib.errors import ShapeError
 from nnlib.initializers import Initializer, he_uniform
+from nnlib.layers._checks import starting_values
 from nnlib.layers._fused import kernels
 from nnlib.layers._windows import (
     Pair,
@@ -50,7 +51,8 @@ class Conv2d(Layer):
     bias : bool, default True
         Whether b is added.
     init : function (fan_in, fan_out, rng) -> W, default he_uniform
-        Starting values of W, with fan_in = kh · kw · in_channels; b starts at zero.
+        Starting values of W, with fan_in = kh · kw · in_channels; b starts at zero. The fan out
+        of the Xavier initializers is kh · kw · out_channels, the outputs that a pixel reaches.
     rng : Generator, int or None
         Where the starting values come from. None differs in every run.
     dtype : float32 (default) or float64
@@ -125,14 +127,9 @@ class Conv2d(Layer):
         if self.bias:
             shapes["b"] = (self.out_channels,)
         super().__init__(shapes, dtype=dtype)
-        if not callable(init):
-            message = (  # type: ignore[unreachable]  # callers need not be typed
-                f"{self!r}: init is {init!r}, expected a function such as nnlib.he_normal. "
-                "Set values of your own with layer.W = ... ."
-            )
-            raise ArgumentError(message)
-        fan_in = prod(self.kernel_size) * self.in_channels
-        self.W = np.reshape(init(fan_in, self.out_channels, generator), shape)
+        places = prod(self.kernel_size)
+        fans = (places * self.in_channels, self.out_channels)
+        self.W = starting_values(init, fans, generator, repr(self), places=places).reshape(shape)
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute y = (windows of x) W + b.

@@ -50,6 +50,8 @@ class Dropout(Elementwise):
     array([[1., 1., 1.]])
     """
 
+    stackable = True
+
     def __init__(self, rate: float = 0.5, *, rng: Seed = None) -> None:
         super().__init__()
         self.rate = check_number(rate, "rate", "Dropout", below=1)
@@ -85,6 +87,12 @@ class Dropout(Elementwise):
         mask: BoolArray = uniform >= self.rate
         self._masks = {**self._masks, shape: mask} if self._frozen else {shape: mask}
         return mask
+
+    def _thaw(self) -> None:
+        """Keep the mask drawn last, which serves within the next ``with model.frozen():`` too."""
+        drawn: list[BoolArray] = [*self._masks.values()]
+        used: BoolArray | None = self._kept.get("mask")  # None in evaluation
+        self._masks = {mask.shape: mask for mask in ([used] if used is not None else drawn[-1:])}
 
     def _slope(self) -> Array:
         """Return m / (1 − p); 1 in evaluation."""

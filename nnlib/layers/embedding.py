@@ -9,13 +9,13 @@ from nnlib._array import (
     Array,
     IntArray,
     Seed,
-    as_array,
     as_generator,
     as_whole_numbers,
     check_count,
 )
 from nnlib.errors import ArgumentError, ShapeError
 from nnlib.initializers import Initializer
+from nnlib.layers._checks import starting_values
 from nnlib.layers.base import Layer
 from nnlib.layers.parameters import ParameterView
 
@@ -52,7 +52,7 @@ class Embedding(Layer):
     Raises
     ------
     ArgumentError
-        If a size or ``rng`` is outside what it may be.
+        If a size, ``init`` or ``rng`` is outside what it may be.
     DtypeError
         If ``dtype`` is another.
 
@@ -72,7 +72,6 @@ class Embedding(Layer):
 
     W = ParameterView()
     dW = ParameterView()  # ruff: ignore[mixed-case-variable-in-class-scope]  the letters of ∂L/∂W
-    stackable = False
     takes_integers = True
 
     def __init__(
@@ -88,7 +87,7 @@ class Embedding(Layer):
         self.num_embeddings = check_count(num_embeddings, "num_embeddings", "Embedding")
         self.embedding_dim = check_count(embedding_dim, "embedding_dim", "Embedding")
         super().__init__({"W": (self.num_embeddings, self.embedding_dim)}, dtype=dtype)
-        self.W = init(self.num_embeddings, self.embedding_dim, generator)
+        self.W = starting_values(init, self._shapes["W"], generator, repr(self))
 
     def forward(self, x: ArrayLike) -> Array:
         """Look up the vectors: y = W[x].
@@ -239,7 +238,7 @@ class Embedding(Layer):
         """
         self._recall("V", "rbackward", "rforward")
         shape, dtype = self._kept["output"]
-        change = as_array(dy_dot, dtype, f"{self!r}.rbackward: dy_dot")
+        change = self._dy_dot(dy_dot)
         lead = change.shape[: change.ndim - len(shape)]
         each = change.reshape(-1, *shape)  # one direction after the other
         sums = np.array([self._sum_by_row(one) for one in each], dtype)

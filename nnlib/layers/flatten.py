@@ -7,8 +7,9 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, as_array
+from nnlib._array import Array
 from nnlib.errors import ShapeError
+from nnlib.layers._checks import as_change
 from nnlib.layers.base import Layer
 
 
@@ -27,8 +28,6 @@ class Flatten(Layer):
     array([[[5., 6.],
             [7., 8.]]])
     """
-
-    stackable = False
 
     def forward(self, x: ArrayLike) -> Array:
         """Reshape x to rows.
@@ -113,7 +112,7 @@ class Flatten(Layer):
         self._kept["ready"] = True
         if x_dot is None:
             return None
-        change = as_array(x_dot, dtype, f"{self!r}.rforward: x_dot")
+        change = as_change(x_dot, self._kept["x_shape"], dtype, f"{self!r}.rforward: x_dot")
         lead = change.shape[: change.ndim - len(self._kept["x_shape"])]
         return change.reshape(*lead, *shape)
 
@@ -139,7 +138,7 @@ class Flatten(Layer):
         """
         self._recall("ready", "rbackward", "rforward")
         _, dtype = self._kept["output"]
-        change = as_array(dy_dot, dtype, f"{self!r}.rbackward: dy_dot")
+        change = self._dy_dot(dy_dot)
         self.grad_dot = np.zeros((0,), dtype)
         if not need_dx:
             return None

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnlib._array import Array, Seed, as_array, as_generator, check_count
-from nnlib.errors import ArgumentError, ShapeError
+from nnlib._array import Array, Seed, as_generator, check_count
+from nnlib.errors import ShapeError
 from nnlib.initializers import Initializer, he_uniform
+from nnlib.layers._checks import starting_values
 from nnlib.layers.base import Layer
 from nnlib.layers.parameters import ParameterView
 
@@ -60,6 +61,8 @@ class Linear(Layer):
     array([[13.5]])
     """
 
+    stackable = True
+
     W = ParameterView()
     b = ParameterView()
     dW = ParameterView()  # ruff: ignore[mixed-case-variable-in-class-scope]  the letters of ∂L/∂W
@@ -83,13 +86,7 @@ class Linear(Layer):
         if self.bias:
             shapes["b"] = (self.out_features,)
         super().__init__(shapes, dtype=dtype)
-        if not callable(init):
-            message = (  # type: ignore[unreachable]  # callers need not be typed
-                f"{self!r}: init is {init!r}, expected a function such as nnlib.he_normal. "
-                "Set values of your own with layer.W = ... ."
-            )
-            raise ArgumentError(message)
-        self.W = init(self.in_features, self.out_features, generator)
+        self.W = starting_values(init, self._shapes["W"], generator, repr(self))
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute y = x W + b for every row.
@@ -228,7 +225,7 @@ class Linear(Layer):
         if self._tie is not None:
             self._tie.dW_dot.clear()
         if x_dot is not None:
-            change = as_array(x_dot, x.dtype, f"{self!r}.rforward: x_dot")
+            change = self._x_dot(x_dot, x)
             flat = self._flat(change, lead=change.ndim - x.ndim)
             self._kept["x_dot"] = flat
             y_dot = y_dot + flat @ self.W
@@ -265,7 +262,7 @@ class Linear(Layer):
         V = self._recall("V", "rbackward", "rforward")
         x, x_dot = self._kept["x"], self._kept["x_dot"]
         dy = self._flat(self._recall("dy", "rbackward", "backward"))
-        change = as_array(dy_dot, x.dtype, f"{self!r}.rbackward: dy_dot")
+        change = self._dy_dot(dy_dot)
         lead_ndim = change.ndim - x.ndim
         change = self._flat(change, lead=lead_ndim)
         dW_dot: Array = self._flat(x).mT @ change

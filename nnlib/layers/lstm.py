@@ -48,7 +48,7 @@ class LSTM(Recurrent):
     Raises
     ------
     ArgumentError
-        If a size or ``rng`` is outside what it may be.
+        If a size, ``init`` or ``rng`` is outside what it may be.
     DtypeError
         If ``dtype`` is another.
 

@@ -7,15 +7,14 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, as_array
+from nnlib._array import Array
+from nnlib.layers._checks import as_change
 from nnlib.layers._recurrence import check_sequences
 from nnlib.layers.base import Layer
 
 
 class OverTime(Layer):
     """Take one vector from the T steps of each sequence, by a rule that is linear in x."""
-
-    stackable = False
 
     @abstractmethod
     def _take(self, x: Array) -> Array:
@@ -89,7 +88,8 @@ class OverTime(Layer):
         _, dtype = self._recall("output", "rforward", "forward")
         if x_dot is None:
             return None
-        return np.array(self._take(as_array(x_dot, dtype, f"{self!r}.rforward: x_dot")))
+        shape = self._kept["shape"]
+        return np.array(self._take(as_change(x_dot, shape, dtype, f"{self!r}.rforward: x_dot")))
 
     def rbackward(self, dy_dot: ArrayLike, *, need_dx: bool = True) -> Array | None:
         """Differentiate ``backward``, which is linear: the same rule for dy_dot."""
@@ -97,7 +97,7 @@ class OverTime(Layer):
         self.grad_dot = np.zeros((0,), dtype)
         if not need_dx:
             return None
-        change = as_array(dy_dot, dtype, f"{self!r}.rbackward: dy_dot")
+        change = self._dy_dot(dy_dot)
         return self._give_back(change, np.empty((*change.shape[:-2], *self._kept["shape"]), dtype))
 
     def _features_after(self, features: int | None, where: str) -> int | None:  # ruff: ignore[unused-method-argument]

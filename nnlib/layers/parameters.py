@@ -40,7 +40,7 @@ class ParameterView:
     """An attribute that reads as a view of the flat vector; assigning copies into the view.
 
     Plain assignment would put a new array in place of the view, and the optimizer would go on
-    changing a vector that the layer no longer reads.
+    changing a vector that the layer no longer reads. What ``layer.mask`` prunes stays zero.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -61,10 +61,11 @@ class ParameterView:
 
     def __set__(self, layer: Layer, value: ArrayLike) -> None:
         view = self.__get__(layer, type(layer))
-        if value is view:  # as after `layer.W += 1`, which has changed the view in place
-            return
-        where = f"{layer!r}.{self._name}"
-        array = as_array(value, view.dtype, where)
-        if array.ndim:  # a lone number fills the view
-            check_shape(array, view.shape, where, "like the values it replaces")
-        np.copyto(view, array)
+        if value is not view:  # as it is after `layer.W += 1`, which has changed the view in place
+            where = f"{layer!r}.{self._name}"
+            array = as_array(value, view.dtype, where)
+            if array.ndim:  # a lone number fills the view
+                check_shape(array, view.shape, where, "like the values it replaces")
+            np.copyto(view, array)
+        if self._name == "theta" or self._name in layer._shapes:
+            layer._apply_mask()

@@ -160,8 +160,8 @@ PLACES = 256
 class MaxPool2d(_WindowPool):
     """Keep the largest number of each window, channel by channel.
 
-    The gradient goes to the pixel that was the largest. Of equal ones it is the first, row by row
-    from the top, as in PyTorch. What no window reaches, at the right and at the bottom, is ignored.
+    The gradient goes to the largest pixel: of equal ones to the first, row by row from the top, of
+    nan to the last, as in PyTorch. What no window reaches, at the right and below, is ignored.
 
     Parameters
     ----------
@@ -211,17 +211,20 @@ class MaxPool2d(_WindowPool):
         few = prod(self.kernel_size) <= PLACES
         first = self._array("first", shape, np.uint8 if few else np.uint32)
         compiled = kernels(x, y, first) if few else None
+        kept: dict[str, Any] = {"first": first}
         if compiled:
             compiled.max_pool(x, y, first, self.kernel_size, self.stride)
-            kept: dict[str, Any] = {"first": first}
         elif self.kernel_size == self.stride == (2, 2):
             kept = self._forward_by_pairs(x, y)
         else:
-            kept = self._forward_by_places(x, y, first)
+            self._forward_by_places(x, y, first)
+        if not compiled and np.isnan(np.vdot(y, y)):  # nan compares as neither larger nor smaller
+            kept = {"first": first}
+            self._forward_by_places(x, y, first, nan=True)
         self._kept = kept | {"x_shape": x.shape, "output": (y.shape, y.dtype)}
         return y
 
-    def _forward_by_places(self, x: Array, y: Array, first: IntArray) -> dict[str, Any]:
+    def _forward_by_places(self, x: Array, y: Array, first: IntArray, *, nan: bool = False) -> None:
         """Compare the windows place by place, noting at which place the largest number stood."""
         first.fill(0)
         better = self._array("better", y.shape, np.bool_)
@@ -231,15 +234,15 @@ class MaxPool2d(_WindowPool):
                 np.copyto(y, candidate)
                 continue
             np.greater(candidate, y, out=better)  # not >=: the first of equal ones stays
+            if nan:
+                better |= np.isnan(candidate)
             np.maximum(candidate, y, out=y)
             np.copyto(first, place, where=better)
-        return {"first": first}
 
     def _forward_by_pairs(self, x: Array, y: Array) -> dict[str, Any]:
         """Compare left with right, then the winners above with those below: faster."""
         rows = y.shape[1]
-        # Every pixel with its right neighbor: half of that is for nothing, yet it is faster, since
-        # long runs of memory are compared at once.
+        # Every pixel with its right neighbor: half is for nothing, yet long runs of memory go fast.
         left, right = x[:, : 2 * rows, :-1], x[:, : 2 * rows, 1:]
         row: Array = self._array("row", left.shape, x.dtype)
         np.maximum(left, right, out=row)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnlib._array import Array, Seed, as_array, as_generator, check_count
+from nnlib._array import Array, Seed, as_generator, check_count
 from nnlib.errors import ShapeError
 from nnlib.initializers import Initializer
+from nnlib.layers._checks import as_change, starting_values
 from nnlib.layers._recurrence import check_sequences
 from nnlib.layers.base import Layer
 from nnlib.layers.parameters import ParameterView
@@ -39,8 +40,6 @@ class PositionalEncoding(Layer):
             [ 0.841,  0.54 ],
             [ 0.909, -0.416]]])
     """
-
-    stackable = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,14 +105,17 @@ class PositionalEncoding(Layer):
 
     def rforward(self, x_dot: ArrayLike | None, v: ArrayLike | None = None) -> Array | None:  # ruff: ignore[unused-method-argument]
         """Differentiate y_t = x_t + p_t: y_dot = x_dot."""
-        _, dtype = self._recall("output", "rforward", "forward")
-        return None if x_dot is None else as_array(x_dot, dtype, f"{self!r}.rforward: x_dot").copy()
+        shape, dtype = self._recall("output", "rforward", "forward")
+        if x_dot is None:
+            return None
+        return as_change(x_dot, shape, dtype, f"{self!r}.rforward: x_dot").copy()
 
     def rbackward(self, dy_dot: ArrayLike, *, need_dx: bool = True) -> Array | None:
         """Differentiate dx = dy: dx_dot = dy_dot."""
         _, dtype = self._recall("output", "rbackward", "forward")
         self.grad_dot = np.zeros((0,), dtype)
-        return as_array(dy_dot, dtype, f"{self!r}.rbackward: dy_dot").copy() if need_dx else None
+        change = self._dy_dot(dy_dot)
+        return change.copy() if need_dx else None
 
     def _features_after(self, features: int | None, where: str) -> int | None:  # ruff: ignore[unused-method-argument]
         return features
@@ -143,7 +145,7 @@ class PositionalEmbedding(Layer):
     Raises
     ------
     ArgumentError
-        If a size or ``rng`` is outside what it may be.
+        If a size, ``init`` or ``rng`` is outside what it may be.
     DtypeError
         If ``dtype`` is another.
 
@@ -164,7 +166,6 @@ class PositionalEmbedding(Layer):
 
     W = ParameterView()
     dW = ParameterView()  # ruff: ignore[mixed-case-variable-in-class-scope]  the letters of ∂L/∂W
-    stackable = False
 
     def __init__(
         self,
@@ -179,7 +180,7 @@ class PositionalEmbedding(Layer):
         self.max_length = check_count(max_length, "max_length", "PositionalEmbedding")
         self.embedding_dim = check_count(embedding_dim, "embedding_dim", "PositionalEmbedding")
         super().__init__({"W": (self.max_length, self.embedding_dim)}, dtype=dtype)
-        self.W = init(self.max_length, self.embedding_dim, generator)
+        self.W = starting_values(init, self._shapes["W"], generator, repr(self))
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute y_t = x_t + W_t.
@@ -271,7 +272,7 @@ class PositionalEmbedding(Layer):
         V = self._direction(v)["W"][..., np.newaxis, : shape[1], :]
         if x_dot is None:
             return np.array(np.broadcast_to(V, (*V.shape[:-3], *shape)))
-        y_dot: Array = as_array(x_dot, dtype, f"{self!r}.rforward: x_dot") + V
+        y_dot: Array = as_change(x_dot, shape, dtype, f"{self!r}.rforward: x_dot") + V
         return y_dot
 
     def rbackward(self, dy_dot: ArrayLike, *, need_dx: bool = True) -> Array | None:
@@ -295,7 +296,7 @@ class PositionalEmbedding(Layer):
             If ``forward`` has not run.
         """
         _, dtype = self._recall("output", "rbackward", "forward")
-        change = as_array(dy_dot, dtype, f"{self!r}.rbackward: dy_dot")
+        change = self._dy_dot(dy_dot)
         lead, T = change.shape[:-3], change.shape[-2]
         dW_dot = np.zeros((*lead, *self.W.shape), dtype)
         dW_dot[..., :T, :] = change.sum(axis=-3)

@@ -47,7 +47,7 @@ class RNN(Recurrent):
     Raises
     ------
     ArgumentError
-        If a size, ``nonlinearity`` or ``rng`` is outside what it may be.
+        If a size, ``nonlinearity``, ``init`` or ``rng`` is outside what it may be.
     DtypeError
         If ``dtype`` is another.
 

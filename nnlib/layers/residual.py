@@ -58,6 +58,11 @@ class Residual(Container):
     def __init__(self, *layers: Layer) -> None:
         super().__init__(layers)
 
+    @property
+    def stackable(self) -> bool:  # type: ignore[override]  # a model answers for its layers
+        """Whether all layers understand stack axes, so that folds train at once."""
+        return type(self) is Residual and all(layer.stackable for layer in self.layers)
+
     def _forward(self, x: Array) -> Array:
         f = x
         for layer in self.layers:

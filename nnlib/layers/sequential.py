@@ -251,6 +251,8 @@ class Sequential(Container):
         if rows_per_slice is None and X.ndim == 2 and len(X) <= Layer.slice_rows:
             plan = plan_for(self, X, targets, loss)
             if plan is not None:
+                if targets.dtype != np.intp:
+                    targets = targets.astype(np.intp)
                 if not checked:
                     plan.loss.check(targets, loss)
                 value = plan.run(X, targets, loss)
@@ -280,6 +282,14 @@ class Sequential(Container):
                 if after_slice is not None:
                     after_slice()
         return value
+
+    @property
+    def stackable(self) -> bool:  # type: ignore[override]  # a model answers for its layers
+        """Whether all layers understand stack axes, so that folds train at once.
+
+        Not where a subclass may have another rule, which nobody has checked.
+        """
+        return type(self) is Sequential and all(layer.stackable for layer in self.layers)
 
     def _forward(self, x: Array) -> Array:
         for layer in self.layers:

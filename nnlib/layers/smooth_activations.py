@@ -15,6 +15,9 @@ from nnlib.layers.activations import Elementwise, sigmoid
 CUBIC = 0.044715
 """The coefficient of x³ that makes tanh fit Φ best."""
 
+FAR = 40.0
+"""From here on Φ is 0 or 1 and Φ' is 0 even in float64; the square of x could overflow."""
+
 
 class GELU(Elementwise):
     """Weigh x by the chance that a standard normal number is below it: y = x Φ(x).
@@ -46,10 +49,12 @@ class GELU(Elementwise):
     array([[-0.1666,  1.    ,  2.1666]])
     """
 
+    stackable = True
+
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         super().__init__()
-        if approximate not in {"none", "tanh"}:
-            message = f'GELU: approximate is {approximate!r}, expected "none" or "tanh".'
+        if approximate not in ("none", "tanh"):
+            message = f'GELU: approximate is {approximate!r:.60}, expected "none" or "tanh".'
             raise ArgumentError(message)
         self.approximate = approximate
 
@@ -92,7 +97,8 @@ class GELU(Elementwise):
 
     def _bend(self) -> Array:
         """Return 2 Φ' + x Φ''."""
-        x, below = self._kept["x"], self._kept["below"]
+        below = self._kept["below"]
+        x = np.clip(self._kept["x"], -FAR, FAR)
         density: Array = self._density(np.empty_like(x))
         if self.approximate == "none":
             exact: Array = (2.0 - x * x) * density  # Φ'' = −x Φ'
@@ -104,8 +110,9 @@ class GELU(Elementwise):
 
     def _density(self, out: Array) -> Array:
         """Write Φ'(x) into ``out``."""
-        x, below = self._kept["x"], self._kept["below"]
-        np.multiply(x, x, out=out)
+        below = self._kept["below"]
+        np.clip(self._kept["x"], -FAR, FAR, out=out)
+        np.multiply(out, out, out=out)
         if self.approximate == "none":
             out *= -0.5
             np.exp(out, out=out)
@@ -122,7 +129,8 @@ class GELU(Elementwise):
     @staticmethod
     def _tanh_argument(x: Array, out: Array) -> Array:
         """Write u = √(2/π) (x + 0.044715 x³) into ``out``."""
-        np.multiply(x, x, out=out)
+        np.clip(x, -FAR, FAR, out=out)
+        np.multiply(out, out, out=out)
         out *= CUBIC
         out += 1.0
         out *= x
@@ -165,6 +173,8 @@ class Softplus(Elementwise):
     >>> layer.backward(np.array([[4.0, 4.0]]))  # σ(0) = 1/2
     array([[2., 4.]])
     """
+
+    stackable = True
 
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib._array import Array, as_array
+from nnlib._array import Array
 from nnlib.layers.base import Layer
 
 
@@ -28,6 +28,8 @@ class Softmax(Layer):
     >>> layer.backward(np.array([[1.0, 0.0]]))
     array([[ 0.25, -0.25]])
     """
+
+    stackable = True
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute the probabilities of each row, after taking off its largest entry.
@@ -115,7 +117,7 @@ class Softmax(Layer):
         self._kept["y_dot"] = None
         if x_dot is None:
             return None
-        change = as_array(x_dot, y.dtype, f"{self!r}.rforward: x_dot")
+        change = self._x_dot(x_dot, y)
         y_dot: Array = y * (change - (y * change).sum(axis=-1, keepdims=True))
         self._kept["y_dot"] = y_dot
         return y_dot
@@ -142,7 +144,7 @@ class Softmax(Layer):
         """
         y_dot = self._recall("y_dot", "rbackward", "rforward")
         dy, y = self._recall("dy", "rbackward", "backward"), self._kept["y"]
-        change = as_array(dy_dot, y.dtype, f"{self!r}.rbackward: dy_dot")
+        change = self._dy_dot(dy_dot)
         self.grad_dot = np.zeros((0,), y.dtype)
         if not need_dx:
             return None

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from nnlib._array import Array, BoolArray, instance_hint
+from nnlib._array import Array, instance_hint
 from nnlib.errors import ArgumentError, DtypeError
 from nnlib.layers.base import Layer
 
@@ -74,7 +74,7 @@ def stack_models(models: Sequence[AnyLayer]) -> AnyLayer:
         if not _same_build(model, first):
             message = (
                 f"stack_models: model {i} is {model!r:.200} of {model.dtype}, expected one like "
-                f"model 0, {first!r:.200} of {first.dtype}, with the same masks."
+                f"model 0, {first!r:.200} of {first.dtype}, with the same settings and masks."
             )
             raise ArgumentError(message)
     stacked = copy.deepcopy(first)
@@ -153,14 +153,32 @@ def why_not_stackable(model: Layer) -> str:
 
 def _same_build(model: Layer, other: Layer) -> bool:
     """Whether two models differ in nothing but the values of their parameters."""
+    parts, others = list(model._everything()), list(other._everything())
     return (
-        repr(model) == repr(other)
+        len(parts) == len(others)
         and model.parameters() == other.parameters()
         and model.dtype == other.dtype
-        and _same_mask(model.mask, other.mask)
-        and _same_mask(model.decay_mask, other.decay_mask)
+        and _equal(model.mask, other.mask)
+        and _equal(model.decay_mask, other.decay_mask)
+        and all(
+            type(a) is type(b) and _equal(_settings(a), _settings(b))
+            for a, b in zip(parts, others, strict=True)
+        )
     )
 
 
-def _same_mask(a: BoolArray | None, b: BoolArray | None) -> bool:
-    return (a is None) == (b is None) and (a is None or bool(np.array_equal(a, b)))  # type: ignore[arg-type]  # both are arrays by now
+def _settings(layer: Layer) -> dict[str, Any]:
+    """Return what a layer was made with: its public attributes, but no layers and no results."""
+    return {
+        name: value
+        for name, value in vars(layer).items()
+        if not name.startswith("_") and name not in {"layers", "grad_dot"}
+    }
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return type(a) is type(b) and a.dtype == b.dtype and bool(np.array_equal(a, b))
+    return bool(a == b)

@@ -98,8 +98,6 @@ class TiedLinear(Layer):
     [('0.W', (3, 2))]
     """
 
-    stackable = False
-
     def __init__(self, owner: Embedding | Linear) -> None:
         if not isinstance(owner, Embedding | Linear):
             message = (  # type: ignore[unreachable]  # callers need not be typed
@@ -244,7 +242,7 @@ class TiedLinear(Layer):
         y_dot: Array = _flat(x) @ V.mT
         self._kept |= {"V": V, "x_dot": None}
         if x_dot is not None:
-            change = _flat(as_array(x_dot, x.dtype, f"{self!r}.rforward: x_dot"), x.ndim)
+            change = _flat(self._x_dot(x_dot, x), x.ndim)
             self._kept["x_dot"] = change
             y_dot = y_dot + change @ W.T
         return y_dot.reshape(*y_dot.shape[:-2], *self._kept["output"][0])
@@ -274,7 +272,7 @@ class TiedLinear(Layer):
         V = self._recall("V", "rbackward", "rforward")
         dy = _flat(self._recall("dy", "rbackward", "backward"))
         x, x_dot = self._kept["x"], self._kept["x_dot"]
-        change = _flat(as_array(dy_dot, x.dtype, f"{self!r}.rbackward: dy_dot"), x.ndim)
+        change = _flat(self._dy_dot(dy_dot), x.ndim)
         dW_dot: Array = change.mT @ _flat(x)
         if x_dot is not None:
             dW_dot = dW_dot + dy.T @ x_dot

@@ -118,3 +118,11 @@ def test_what_is_not_a_function_to_a_number_is_named(check, function, message):
 @pytest.mark.parametrize("number", [2, True, np.float32(2), np.array(2.0)])
 def test_every_kind_of_real_number_may_be_returned(number):
     np.testing.assert_array_equal(central_difference(lambda t: number, np.ones(2)), [0.0, 0.0])
+
+
+def test_a_pruned_layer_is_checked_in_all_its_parameters(rng):
+    layer = Linear(3, 2, rng=0)
+    layer.mask = [True, False] * 4
+
+    assert check_layer(layer, rng.normal(size=(5, 3))).passed
+    np.testing.assert_array_equal(layer.mask, [True, False] * 4)

@@ -229,6 +229,12 @@ CASES = (
         "batch_norm1d", lambda: BatchNorm1d(3, eps=1e-3, dtype=np.float64), (7, 3), _batch_norm
     ),
     LayerCase(
+        "batch_norm1d_more_batch_axes",
+        lambda: BatchNorm1d(3, eps=1e-3, dtype=np.float64),
+        (4, 5, 3),
+        _batch_norm,
+    ),
+    LayerCase(
         "batch_norm1d_in_evaluation",
         lambda: _evaluated(BatchNorm1d(3, dtype=np.float64)),
         (7, 3),

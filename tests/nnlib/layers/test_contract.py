@@ -218,6 +218,7 @@ def test_copies_and_pickles_are_equal_and_independent(case: LayerCase, rng):
     expected = layer.forward(x)
 
     for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):  # our own bytes
+        other._frozen = layer._frozen  # which a copy never is
         np.testing.assert_array_equal(other.forward(x), expected)
         other.theta = 0.0
         np.testing.assert_array_equal(layer.forward(x), expected)
@@ -235,3 +236,35 @@ def test_a_model_of_the_one_layer_computes_the_same(case: LayerCase, rng):
     np.testing.assert_array_equal(model.forward(x), y)
     np.testing.assert_array_equal(model.backward(dy), dx)
     np.testing.assert_array_equal(model.grad, grad)
+
+
+@every_layer
+def test_changes_of_another_shape_are_shape_errors_of_the_layer(case: LayerCase, rng):
+    layer, x = filled(case, rng), rng.normal(size=case.x_shape)
+    dy = np.ones_like(layer.forward(x))
+    layer.backward(dy)
+    if not case.takes_rows:
+        return  # images: their layers check windows, not changes
+
+    for wrong in (x[..., :1], x[:1], x[0], np.ones((*x.shape, 2)), 1.0):
+        with pytest.raises(ShapeError, match=r"rforward: x_dot has shape .*, expected \(\.\.\., "):
+            layer.rforward(wrong)
+    layer.rforward(x)
+    for wrong in (dy[..., :1], dy[:1], dy[0], np.ones((*dy.shape, 2)), 1.0):
+        with pytest.raises(ShapeError, match=r"rbackward: dy_dot has shape .*expected \(\.\.\., "):
+            layer.rbackward(wrong)
+
+
+@every_layer
+def test_an_empty_batch_passes(case: LayerCase, rng):
+    layer = filled(case, rng)
+    y = layer.forward(rng.normal(size=case.x_shape))
+    if layer.couples_rows and layer.training:
+        return  # it has no statistics
+
+    empty = layer.forward(np.empty((0, *case.x_shape[1:])))
+    dx = layer.backward(empty)
+
+    assert empty.shape == (0, *y.shape[1:])
+    assert dx.shape == (0, *case.x_shape[1:])
+    assert not layer.grad.any()

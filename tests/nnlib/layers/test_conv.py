@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlib import ArgumentError, CrossEntropy, DtypeError, Linear, ReLU, Sequential, ShapeError
+from nnlib.initializers import orthogonal, xavier_normal, xavier_uniform
 from nnlib.layers import BatchNorm2d, Conv2d, Flatten, MaxPool2d
 
 sizes = st.integers(1, 4)
@@ -222,3 +223,25 @@ def test_repr_shows_what_differs_from_the_defaults():
     assert repr(Conv2d(1, 2, 3)) == "Conv2d(1, 2, 3)"
     wide = Conv2d(1, 2, (3, 1), stride=2, padding=(0, 1), bias=False)
     assert repr(wide) == "Conv2d(1, 2, (3, 1), stride=2, padding=(0, 1), bias=False)"
+
+
+@pytest.mark.parametrize("init", [xavier_normal, xavier_uniform])
+def test_the_fan_out_counts_every_place_of_the_kernel(init):
+    """As torch.nn.init.xavier_normal_ has it: variance 2 / (9 · 8 + 9 · 64)."""
+    W = Conv2d(8, 64, 3, init=init, rng=0).W
+
+    # 4,608 numbers: the variance of the sample is off by about √(2 / 4608) = 2 %.
+    assert W.var() == pytest.approx(2 / (9 * 8 + 9 * 64), rel=0.08)
+
+
+def test_an_orthogonal_kernel_stays_orthogonal():
+    W = Conv2d(8, 16, 3, init=orthogonal, rng=0, dtype=np.float64).W.reshape(72, 16)
+
+    np.testing.assert_allclose(W.T @ W, np.eye(16), atol=1e-12)
+
+
+def test_what_init_returns_is_checked():
+    with pytest.raises(ShapeError, match=r"what init returned has shape \(2,\), expected \(9, 4\)"):
+        Conv2d(1, 4, 3, init=lambda fan_in, fan_out, rng: np.zeros(2))
+    with pytest.raises(ArgumentError, match="init is 'he', expected a function"):
+        Conv2d(1, 4, 3, init="he")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 
 import numpy as np
@@ -101,9 +102,9 @@ def test_a_frozen_model_is_one_function_even_in_uneven_slices(rng):
 def test_a_copy_goes_on_with_the_same_random_numbers(rng):
     layer, x = Dropout(0.5, rng=0), rng.normal(size=(5, 40))
     layer.forward(x)
-    copy = pickle.loads(pickle.dumps(layer))  # our own bytes
+    other = pickle.loads(pickle.dumps(layer))  # our own bytes
 
-    np.testing.assert_array_equal(copy.forward(x), layer.forward(x))
+    np.testing.assert_array_equal(other.forward(x), layer.forward(x))
 
 
 @pytest.mark.parametrize("rate", [1.0, -0.1, True, "0.5", np.nan])
@@ -119,3 +120,42 @@ def test_a_seed_that_is_none_is_refused():
 
 def test_repr_and_rate():
     assert repr(Dropout(0.25)) == "Dropout(0.25)"
+
+
+def test_after_a_frozen_block_only_the_last_mask_is_kept(rng):
+    layer = Dropout(0.5, rng=0)
+    with layer.frozen():
+        for n in range(1, 9):
+            y = layer.forward(np.ones((n, 40)))
+        layer.eval().forward(np.ones((3, 40)))
+        layer.train()
+        assert len(layer._masks) == 8
+
+    assert list(layer._masks) == [(8, 40)]
+    with layer.frozen():
+        np.testing.assert_array_equal(layer.forward(np.ones((8, 40))), y)
+
+
+def test_a_frozen_block_within_another_ends_alone(rng):
+    model = Sequential(Dropout(0.5, rng=0))
+    x = rng.normal(size=(5, 40))
+
+    with model.frozen():
+        y, short = model.forward(x), model.forward(x[:2])
+        with model.frozen():
+            np.testing.assert_array_equal(model.forward(x), y)
+        np.testing.assert_array_equal(model.forward(x), y)
+        np.testing.assert_array_equal(model.forward(x[:2]), short)
+    assert (model.forward(x) != y).any()
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_made_in_a_frozen_block_is_not_frozen(duplicate, rng):
+    model, x = Sequential(Dropout(0.5, rng=0)), rng.normal(size=(5, 40))
+
+    with model.frozen():
+        y = model.forward(x)
+        twin = duplicate(model)
+
+    assert not any(layer._frozen for layer in twin._everything())
+    assert (twin.forward(x) != y).any()

@@ -69,7 +69,7 @@ def test_the_loops_are_right_before_they_are_compiled(kernel, stride, rng, monke
     _fused._max_pool(x, got_y, first, kernel, stride)
     got_dx, got_sums = np.zeros_like(x), np.zeros_like(x)
     _fused._max_pool_backward(dy, first, got_dx, kernel, stride)
-    _fused._add_windows(got_sums, shares, stride)
+    _fused._add_windows(got_sums, shares, stride, (0, 0))
 
     np.testing.assert_array_equal(got_y, y)
     np.testing.assert_array_equal(got_dx, layer.backward(dy))

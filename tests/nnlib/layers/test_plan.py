@@ -12,8 +12,10 @@ from nnlib import (
     MSE,
     ArgumentError,
     CrossEntropy,
+    DtypeError,
     Linear,
     NonFiniteError,
+    OrderError,
     ReLU,
     Sequential,
     ShapeError,
@@ -189,3 +191,100 @@ def test_layers_and_loss_remember_the_batch_as_after_their_own_calls(rng, fused)
 
     np.testing.assert_allclose(product, model.grad_dot, rtol=1e-9, atol=1e-12)
     assert correct == again.count_correct() == int((z.argmax(axis=1) == y).sum())
+
+
+def test_the_slope_of_relu_at_zero_is_zero(fused):
+    """With weights of zero every unit stands at the kink."""
+    model = Sequential(Linear(2, 3, dtype=np.float64), ReLU(), Linear(3, 2, dtype=np.float64))
+    model.theta, model.layers[2].W = 0.0, [[1.0, -1.0]] * 3
+    loss = CrossEntropy()
+
+    model.loss_and_gradient(np.ones((4, 2)), np.array([0, 1, 1, 1]), loss)
+
+    assert not model.layers[0].dW.any()
+    assert not model.layers[0].db.any()
+    assert model.layers[2].db.any()
+    v = np.zeros(model.theta.shape)
+    v[:9] = 1.0  # raises every hidden unit
+    assert not model.rforward(None, v).any()
+
+
+def test_an_r_operator_does_not_outlive_its_batch(rng, fused):
+    model, loss = build(), CrossEntropy()
+    X, y = batch(rng, 5)
+    model.loss_and_gradient(X, y, loss)
+    model.rforward(None, rng.normal(size=model.theta.shape))
+
+    model.loss_and_gradient(2 * X, y, loss)
+
+    with pytest.raises(OrderError, match="rforward has not run"):
+        model.rbackward(np.ones((5, 3)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+def test_labels_of_any_integer_type_take_the_plan(dtype, rng, fused, monkeypatch):
+    model, (X, y) = build(), batch(rng, 5)
+    expected = by_the_rules(model, X, y)
+    monkeypatch.setattr(Linear, "forward", None)  # the ordinary way would end here
+
+    value, grad = model.loss_and_gradient(X, y.astype(dtype), CrossEntropy())
+
+    assert value == pytest.approx(expected[0], rel=EXACT)
+    np.testing.assert_allclose(grad, expected[1], rtol=1e-10, atol=1e-13)
+    assert CrossEntropy().check((5, 3), y.astype(dtype), X.dtype).dtype == np.intp
+
+
+@pytest.mark.parametrize("dtype", [np.float64, bool, "<U1"])
+def test_labels_that_are_no_integers_are_refused_where_there_is_a_plan(dtype, rng, fused):
+    model, (X, y) = build(), batch(rng, 5)
+    model.loss_and_gradient(X, y, CrossEntropy())
+    assert planned(model)
+
+    with pytest.raises(DtypeError, match="expected integer class labels"):
+        model.loss_and_gradient(X, y.astype(dtype), CrossEntropy())
+
+
+class Halved(Sequential):
+    """A model with a rule of its own."""
+
+    def _forward(self, x):
+        return 0.5 * super()._forward(x)
+
+    def _backward(self, dy, *, need_dx, accumulate):
+        return super()._backward(0.5 * dy, need_dx=need_dx, accumulate=accumulate)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_subclass_with_a_rule_of_its_own_is_not_planned(nested, rng, fused):
+    inner = Halved(Linear(7, 5, rng=0, dtype=np.float64), ReLU(), Linear(5, 3, rng=1, dtype=float))
+    model = Sequential(inner) if nested else inner
+    X, y = batch(rng, 5)
+    expected = by_the_rules(model, X, y)
+
+    value, grad = model.loss_and_gradient(X, y, CrossEntropy())
+
+    assert value == pytest.approx(expected[0], rel=EXACT)
+    np.testing.assert_allclose(grad, expected[1], rtol=1e-10, atol=1e-13)
+    outer = Halved(Sequential(Linear(7, 3, rng=0, dtype=np.float64)))
+    assert outer.loss_and_gradient(X, y, CrossEntropy())[0] == pytest.approx(
+        by_the_rules(outer, X, y)[0], rel=EXACT
+    )
+
+
+def test_rows_of_another_type_are_not_planned(rng):
+    model, (X, y) = build(np.float32), batch(rng, 5)
+
+    model._loss_and_gradient(X, y, CrossEntropy())
+
+    assert not planned(model)
+    assert model._kept["output"][1] == np.float32
+
+
+def test_a_plan_follows_the_model_to_a_new_gradient_vector(rng):
+    model, (X, y) = build(), batch(rng, 5)
+    expected = model.loss_and_gradient(X, y, CrossEntropy())[1].copy()
+
+    model._bind(model.theta, np.zeros_like(model.grad), model.decay_mask)
+    model.loss_and_gradient(X, y, CrossEntropy())
+
+    np.testing.assert_array_equal(model.grad, expected)

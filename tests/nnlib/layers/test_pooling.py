@@ -61,11 +61,13 @@ def test_the_fast_way_for_2_by_2_equals_the_general_one(size, rng, monkeypatch):
     monkeypatch.setenv("NNLIB_FUSED", "0")
     x = rng.integers(0, 3, size=size).astype(np.float32)
     fast, general = MaxPool2d(2), MaxPool2d(2)
-    monkeypatch.setattr(
-        general,
-        "_forward_by_pairs",
-        lambda x, y: general._forward_by_places(x, y, np.empty(y.shape, np.uint8)),
-    )
+
+    def by_places(x, y):
+        first = np.empty(y.shape, np.uint8)
+        general._forward_by_places(x, y, first)
+        return {"first": first}
+
+    monkeypatch.setattr(general, "_forward_by_pairs", by_places)
 
     y = fast.forward(x)
     dy = rng.normal(size=y.shape).astype(np.float32)
@@ -169,3 +171,23 @@ def test_a_model_knows_channels_through_pooling_but_not_through_flatten():
     with pytest.raises(ShapeError, match="takes 3 features, but gets 2"):
         Sequential(Linear(5, 2), GlobalAvgPool2d(), Linear(3, 1))
     Sequential(Linear(5, 2), Flatten(), Linear(3, 1))
+
+
+@pytest.mark.parametrize("kernel", [2, (2, 3), (3, 2)])
+def test_the_gradient_goes_to_nan(kernel, rng, monkeypatch):
+    """Compiled and not, it goes where PyTorch sends it: to the last nan of a window."""
+    x = rng.integers(0, 3, size=(3, 6, 6, 2)).astype(float)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    x_torch = torch.tensor(x.transpose(0, 3, 1, 2), requires_grad=True)
+    y_torch = torch.nn.functional.max_pool2d(x_torch, kernel)
+    dy = rng.normal(size=y_torch.permute(0, 2, 3, 1).shape)
+    y_torch.backward(torch.tensor(dy.transpose(0, 3, 1, 2)))
+
+    for setting in ("0", "1"):
+        monkeypatch.setenv("NNLIB_FUSED", setting)
+        layer = MaxPool2d(kernel)
+        y = layer.forward(x)
+        np.testing.assert_array_equal(y, y_torch.detach().permute(0, 2, 3, 1).numpy())
+        np.testing.assert_array_equal(
+            layer.backward(dy), x_torch.grad.permute(0, 2, 3, 1).numpy() + 0.0
+        )

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from nnlib import ArgumentError, DtypeError, Linear, Sequential, ShapeError
 from nnlib.initializers import zeros
 from nnlib.layers._recurrence import Recurrent
+from nnlib.layers.embedding import Embedding
 from nnlib.layers.lstm import LSTM
+from nnlib.layers.positions import PositionalEmbedding
 from nnlib.layers.recurrent import RNN
 from tests.nnlib.layers.cases_sequence import recurrent_in_torch
 
@@ -158,3 +160,25 @@ def test_a_model_checks_the_features_between_layers(kind: type[Recurrent]):
 def test_repr_says_what_was_built():
     assert repr(RNN(2, 3, "relu")) == "RNN(2, 3, nonlinearity='relu')"
     assert repr(LSTM(2, 3, return_sequences=False)) == "LSTM(2, 3, return_sequences=False)"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda init: Embedding(4, 3, init=init),
+        lambda init: PositionalEmbedding(4, 3, init=init),
+        lambda init: RNN(4, 3, init=init),
+        lambda init: LSTM(4, 3, init=init),
+        lambda init: Linear(4, 3, init=init),
+    ],
+    ids=["Embedding", "PositionalEmbedding", "RNN", "LSTM", "Linear"],
+)
+def test_starting_values_are_checked(build):
+    for init in (0, "he", None, np.zeros((4, 3))):
+        with pytest.raises(ArgumentError, match=r"(?s)\(4, 3\): init is .*, expected a function"):
+            build(init)
+    for shape in ((3, 4), (12,), ()):
+        with pytest.raises(ShapeError, match=r"what init returned has shape .*expected \(4, 3\)"):
+            build(lambda fan_in, fan_out, rng, shape=shape: np.zeros(shape))
+    with pytest.raises(DtypeError, match="what init returned: dtype is"):
+        build(lambda fan_in, fan_out, rng: None)

@@ -365,3 +365,14 @@ def test_rows_and_targets_must_match(rng):
 def test_what_is_no_loss_is_named(loss, message):
     with pytest.raises(DtypeError, match=message):
         mlp().loss_and_gradient(np.ones((4, 5)), np.ones((4, 3)), loss)
+
+
+def test_the_output_is_the_callers_to_change(rng):
+    """Tanh works backward from its output, which must be another array."""
+    model, x = Sequential(Linear(2, 3, rng=0), Tanh()), rng.normal(size=(4, 2))
+    model.forward(x)
+    expected = model.backward(np.ones((4, 3)))
+
+    model.forward(x)[...] = 9.0
+
+    np.testing.assert_array_equal(model.backward(np.ones((4, 3))), expected)

@@ -58,3 +58,21 @@ def test_arguments_outside_what_they_may_be_are_refused():
 def test_repr_shows_what_differs_from_the_defaults():
     shown = [repr(layer) for layer in (GELU(), GELU("tanh"), Softplus(), Softplus(2.5))]
     assert shown == ["GELU()", "GELU('tanh')", "Softplus()", "Softplus(2.5)"]
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gelu_of_huge_numbers_is_relu(approximate, dtype):
+    layer, huge = GELU(approximate), np.finfo(dtype).max / 1e3
+    x = np.array([[-huge, -2e19, -50.0, 50.0, 2e19, huge]], dtype)
+
+    np.testing.assert_array_equal(layer.forward(x), np.maximum(x, 0))
+    np.testing.assert_array_equal(layer.backward(np.ones_like(x)), x > 0)
+    layer.rforward(np.ones_like(x))
+    np.testing.assert_array_equal(layer.rbackward(np.zeros_like(x)), np.zeros_like(x))
+
+
+@pytest.mark.parametrize("approximate", [[], {}, None, "Tanh", 1])
+def test_gelu_names_what_approximate_may_be(approximate):
+    with pytest.raises(ArgumentError, match=r'approximate is .*, expected "none" or "tanh"'):
+        GELU(approximate)

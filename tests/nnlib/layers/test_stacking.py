@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nnlib import ArgumentError, DtypeError, LeakyReLU, Linear, ReLU, Sequential, Softmax, Tanh
+from nnlib.layers import GELU, Layer, Residual
 from nnlib.layers.stacking import stack_models, unstack, why_not_stackable
 from nnlib.losses import MSE, CrossEntropy
 from tests.nnlib.layers.cases import CASES, LayerCase
@@ -160,3 +161,66 @@ def test_equal_masks_are_kept():
 
     assert not stacked.theta[:, :3].any()
     np.testing.assert_array_equal(unstack(stacked)[1].mask, parts[0].mask)
+
+
+def test_a_layer_of_ones_own_is_not_stacked_unless_it_says_so():
+    class Centered(Layer):
+        """Take the mean of the rows off: rows are coupled, and nobody said so."""
+
+        def forward(self, x):
+            return x - x.mean(axis=0)
+
+        def backward(self, dy, *, need_dx=True, accumulate=False):
+            return dy - dy.mean(axis=0)
+
+    class Doubled(Sequential):
+        """A model with a rule of its own."""
+
+        def _forward(self, x):
+            return 2.0 * super()._forward(x)
+
+    class DoubledShortcut(Residual):
+        """The same."""
+
+    assert "Centered() knows no stack axis" in why_not_stackable(
+        Sequential(Linear(2, 2), Centered())
+    )
+    assert "knows no stack axis" in why_not_stackable(Doubled(Linear(2, 2)))
+    assert "knows no stack axis" in why_not_stackable(Sequential(Doubled(Linear(2, 2))))
+    assert "knows no stack axis" in why_not_stackable(DoubledShortcut(Linear(2, 2)))
+    assert not why_not_stackable(Sequential(Residual(Linear(2, 2)), ReLU()))
+
+
+def test_settings_are_compared_not_their_names():
+    def model(slope: float, gelu: str = "none") -> Sequential:
+        return Sequential(Linear(3, 2), LeakyReLU(slope), GELU(gelu))
+
+    stack_models([model(0.1), model(0.1)])
+    in_evaluation = model(0.1)
+    in_evaluation.layers[1].eval()
+    nested = Sequential(Linear(3, 2), Sequential(LeakyReLU(0.1), GELU()))
+    arrays = [model(0.1), model(0.1)]
+    for i, one in enumerate(arrays):
+        one.layers[1].table = np.full(2, i)
+    for one, other in (
+        (model(0.1), model(0.1000000001)),  # alike in print
+        (model(0.1), model(0.1, "tanh")),
+        (model(0.1), in_evaluation),
+        (model(0.1), nested),
+        arrays,
+    ):
+        with pytest.raises(ArgumentError, match=r"expected one like model 0.*settings and masks"):
+            stack_models([one, other])
+
+
+def test_a_residual_block_is_stacked(rng):
+    parts = [Sequential(Residual(Linear(3, 3, rng=f, dtype=np.float64), Tanh())) for f in range(2)]
+    X, dy = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 3))
+    stacked = stack_models(parts)
+
+    y, dx = stacked.forward(X), stacked.backward(dy)
+
+    for f, part in enumerate(parts):
+        np.testing.assert_allclose(y[f], part.forward(X[f]), rtol=SAME)
+        np.testing.assert_allclose(dx[f], part.backward(dy[f]), rtol=SAME)
+        np.testing.assert_allclose(stacked.grad[f], part.grad, rtol=SAME)

@@ -205,3 +205,17 @@ def test_the_r_operator_needs_the_direction_of_the_owner():
     tied = model.layers[1].layers[0]
     with pytest.raises(OrderError, match="rforward of its owner has not run"):
         tied.rforward(None)
+
+
+def test_a_new_forward_begins_a_new_pass_even_if_another_use_comes_first(rng):
+    owner = Linear(5, 3, rng=1, dtype=np.float64)
+    tied = TiedLinear(owner)
+    x, dh, dy = rng.normal(size=(4, 5)), rng.normal(size=(4, 3)), rng.normal(size=(4, 5))
+    tied.forward(owner.forward(x))
+    owner.backward(dh)  # and there it broke off
+
+    h = owner.forward(x)
+    tied.forward(h)
+    tied.backward(dy)
+
+    np.testing.assert_allclose(owner.dW, dy.T @ h, rtol=1e-12)
