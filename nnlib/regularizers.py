@@ -29,7 +29,14 @@ class Penalty(ABC):
     """What a penalty can do; each array is ``theta`` or shaped like it.
 
     Leading axes of ``theta`` are folds; ``decay_mask`` has shape (P,) and serves all of them.
+
+    Attributes
+    ----------
+    proximal : bool
+        Whether part of it acts by ``prox``: set it in a subclass that overrides that.
     """
+
+    proximal: bool = False
 
     @abstractmethod
     def value(self, theta: Array, decay_mask: BoolArray) -> float:
@@ -103,7 +110,15 @@ class ElasticNet(Penalty):
         w ← sign(w) max(|w| − lr l1, 0)
 
     which leaves exact zeros. The gradient of |w| alone never does: it steps over zero, back and
-    forth. With adaptive optimizers, too, the threshold is the plain learning rate times l1.
+    forth.
+
+    The step is exact for plain gradient steps, ``SGD`` without momentum: only these end at the
+    minimum of loss + R. With ``Adam``, ``AdamW`` and ``RMSProp`` the threshold is the same, lr l1,
+    while the step of each weight is divided by the size d of its gradients: there l1 acts as
+    l1 · d, another strength for each weight. ``fit`` refuses the rest: momentum, with which l1
+    would act as l1 · (1 − momentum); ``AdaGrad``, whose d grows without end; ``Lion`` and ``Muon``,
+    whose steps do not grow with the gradient; and optimizers that ask for losses, which see none
+    of R.
 
     Parameters
     ----------

@@ -13,9 +13,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from nnlib._array import check_count, check_number
 from nnlib.errors import ArgumentError, DtypeError
-from nnlib.optimizers.base import Schedule
+from nnlib.optimizers.base import Schedule, check_schedule
 
 __all__ = [
     "constant",
@@ -353,8 +355,8 @@ def _half_wave(first: float, last: float, progress: float) -> float:
 def _as_schedule(value: object, where: str) -> Schedule:
     """Return a schedule as it is, and a number as a constant one."""
     if callable(value):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
+        return check_schedule(value, where)
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
         rate = check_number(value, "the rate", where)
         return lambda step: rate  # ruff: ignore[unused-lambda-argument]
     message = f"{where} is {value!r:.60}, expected a number or a function from step to rate."

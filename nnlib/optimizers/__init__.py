@@ -3,8 +3,9 @@
 An optimizer holds a model and changes ``model.theta`` in place at each ``step()``. Wherever a rate
 is wanted, a function from step number to rate may stand. ``SGD``, ``AdaGrad``, ``RMSProp``,
 ``Adam``, ``AdamW``, ``Lion`` and ``Muon`` need the gradient only; ``Newton``,
-``LevenbergMarquardt``, ``BFGS`` and ``LBFGS`` ask an objective for more. ``minimize`` runs each of
-them on any function.
+``LevenbergMarquardt``, ``BFGS`` and ``LBFGS`` ask an objective for more. Gauss-Newton is
+``LevenbergMarquardt(model, adaptive=False, damping=0)``; ``nnlib.curvature.GaussNewton`` is its
+matrix. ``minimize`` runs each of them on any function.
 
     >>> from nnlib import SGD, Linear
     >>> layer = Linear(1, 1, bias=False)

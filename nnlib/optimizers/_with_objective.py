@@ -25,9 +25,17 @@ class ObjectiveOptimizer(Optimizer):
     def __init__(self, model: Trainable, lr: float | Schedule) -> None:
         super().__init__(model, lr)
         self._check_vector(model.theta)
+        if not model.theta.size:
+            message = (
+                f"{type(self).__name__}: the model has no parameters, expected at least one. "
+                "There is nothing to train."
+            )
+            raise ArgumentError(message)
 
     def step(self, objective: Objective | None = None) -> None:
         """Take one step; what goes wrong changes nothing.
+
+        What ``model.mask`` prunes is set to zero before anything is asked, and stays there.
 
         Parameters
         ----------
@@ -45,14 +53,19 @@ class ObjectiveOptimizer(Optimizer):
         """
         objective = self._objective(objective)
         lr, theta = self.lr, self.model.theta
-        value, grad = objective.value_and_gradient()
-        self._check_finite(grad)
-        if not math.isfinite(value):
-            message = f"{self!r}.step: the loss is {value}. No step was taken."
-            raise NonFiniteError(message)
         before, numbers = theta.copy(), dict(self._numbers)
+        mask: BoolArray | None = getattr(self.model, "mask", None)
         try:
+            if mask is not None:
+                np.multiply(theta, mask, out=theta)
+            value, grad = objective.value_and_gradient()
+            self._check_finite(grad)
+            if not math.isfinite(value):
+                message = f"{self!r}.step: the loss is {value}. No step was taken."
+                raise NonFiniteError(message)
             self._improve(objective, theta, value, grad, lr)
+            if mask is not None:
+                np.multiply(theta, mask, out=theta)
         except BaseException:
             np.copyto(theta, before)
             self._numbers = numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -94,7 +95,10 @@ class Optimizer(ABC):
 
     @lr.setter
     def lr(self, value: float | Schedule) -> None:
-        self._lr = value if callable(value) else self._checked(value)
+        if callable(value):
+            self._lr: float | Schedule = check_schedule(value, f"{type(self).__name__}: lr")
+        else:
+            self._lr = self._checked(value)
 
     def step(self, objective: Objective | None = None) -> None:  # ruff: ignore[unused-method-argument]  for those that need one
         """Take one step; a gradient that is not finite changes nothing.
@@ -189,9 +193,15 @@ class Optimizer(ABC):
             array = as_array(state[name], theta.dtype, f"{where}: {name}")
             check_shape(array, shape, f"{where}: {name}", "as this model needs")
             arrays[name] = array.copy()
+        self._check_state(steps, numbers, arrays, where)
         self.steps, self._state, self._numbers = steps, arrays, numbers
         if lr is not None and not callable(self._lr):
             self._lr = lr
+
+    def _check_state(  # ruff: ignore[empty-method-without-abstract-decorator]  most have nothing to check
+        self, steps: int, numbers: Mapping[str, float], arrays: Mapping[str, Array], where: str
+    ) -> None:
+        """Raise ``ArgumentError`` if loaded numbers and arrays contradict each other."""
 
     @abstractmethod
     def _update(self, theta: Array, grad: Array, lr: float) -> None:
@@ -267,6 +277,23 @@ class Optimizer(ABC):
     def __repr__(self) -> str:
         rate = "schedule" if callable(self._lr) else f"{self._lr:g}"
         return f"{type(self).__name__}(lr={rate})"
+
+
+def check_schedule(value: Schedule, where: str) -> Schedule:
+    """Return a function that can be called with the step alone; nothing is called here."""
+    try:
+        inspect.signature(value).bind(0)
+    except ValueError:  # a compiled function may not tell
+        return value
+    except TypeError as error:
+        name = getattr(value, "__name__", repr(value))
+        message = (
+            f"{where} is the function {name:.60}, which cannot be called with the step alone, "
+            f"expected a number or a function from step to rate. Where it makes a schedule, call "
+            f"it: {name:.60}(...)."
+        )
+        raise DtypeError(message) from error
+    return value
 
 
 def check_betas(betas: object, where: str) -> tuple[float, float]:

@@ -121,8 +121,25 @@ class FunctionObjective(BaseObjective):
         return cls(function, theta, gauss_newton_product=product)
 
     def _evaluate(self) -> tuple[float, Array]:
-        value, grad = self._function(self.theta)
-        return float(value), self._result(grad, "the gradient")
+        answer: object = self._function(self.theta)  # callers need not be typed
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            message = (
+                f"FunctionObjective: function returned {answer!r:.60}, expected a pair "
+                "(value, gradient). End your function with: return value, gradient."
+            )
+            raise DtypeError(message)
+        return self._number(answer[0]), self._result(answer[1], "the gradient")
+
+    def _number(self, value: ArrayLike) -> float:
+        """Return the value of the function, one real number."""
+        array = as_array(value, FLOAT_TYPES[1], "FunctionObjective: the value")
+        if array.size != 1:
+            message = (
+                f"FunctionObjective: the value has shape {array.shape}, expected one number. "
+                "Sum it up, or take the mean."
+            )
+            raise ShapeError(message)
+        return float(array.reshape(())[()])
 
     def _hessian_product(self, v: Array) -> Array:
         product = self._products[0]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from nnlib._array import Array, check_count, check_number
-from nnlib.errors import ArgumentError
+from nnlib.errors import ArgumentError, NonFiniteError
 from nnlib.optimizers._conjugate_gradient import conjugate_gradient
 from nnlib.optimizers._with_objective import ObjectiveOptimizer, check_damping, check_flag
 from nnlib.optimizers.base import Schedule, Trainable
@@ -29,8 +27,8 @@ class LevenbergMarquardt(ObjectiveOptimizer):
     is taken back, and the damping doubles, then grows fourfold, and so on until a step helps. Large
     damping means short steps along −g, small damping Gauss-Newton steps.
 
-    ``adaptive=False`` keeps the damping and takes every step: plain Gauss-Newton, with
-    ``damping=0`` undamped.
+    Gauss-Newton itself is ``LevenbergMarquardt(model, adaptive=False, damping=0)``: the damping
+    stays what it is, and every step is taken.
 
     Parameters
     ----------
@@ -53,6 +51,7 @@ class LevenbergMarquardt(ObjectiveOptimizer):
     ----------
     Levenberg (1944), Quarterly of Applied Mathematics 2, 164-168.
     Marquardt (1963), SIAM Journal on Applied Mathematics 11, 431-441.
+    Nocedal & Wright (2006), Numerical Optimization, section 10.3 (Gauss-Newton).
     Nielsen (1999), Report IMM-REP-1999-05, Technical University of Denmark (the damping rule).
 
     Examples
@@ -80,7 +79,7 @@ class LevenbergMarquardt(ObjectiveOptimizer):
         self.adaptive = check_flag(adaptive, "adaptive", where)
         self._damping = check_damping(damping, where, positive=adaptive)
         super().__init__(model, lr)
-        if solver not in {"cg", "direct"}:
+        if not isinstance(solver, str) or solver not in {"cg", "direct"}:  # type: ignore[redundant-expr]  # callers need not be typed
             message = f"{where}: solver is {solver!r:.60}, expected 'cg' or 'direct'."
             raise ArgumentError(message)
         self.solver = solver
@@ -133,10 +132,15 @@ class LevenbergMarquardt(ObjectiveOptimizer):
             damped = matrix.copy()
             damped[np.diag_indices_from(damped)] += damping
             p = _solve_dense(damped, -grad.astype(np.float64))
-            p = self._kept_only(p)
             return p.astype(grad.dtype), (matrix @ p).astype(grad.dtype)
+
+        def product(v: Array) -> Array:
+            Gv = objective.gauss_newton_product(v)
+            _check_finite(Gv)
+            return Gv + damping * v
+
         solution = conjugate_gradient(
-            lambda v: objective.gauss_newton_product(v) + damping * v,
+            product,
             -grad,
             tolerance=self.cg_tolerance,
             max_steps=self.max_cg_steps or min(grad.size, MAX_CG_STEPS),
@@ -166,7 +170,15 @@ def _dense(objective: Objective, theta: Array) -> Array:
         matrix[:, i] = objective.gauss_newton_product(unit)
         unit[i] = 0.0
     symmetric: Array = 0.5 * (matrix + matrix.T)
-    if not math.isfinite(float(symmetric.sum())):
-        message = "LevenbergMarquardt: the Gauss-Newton matrix holds nan or infinity."
-        raise ArgumentError(message)
+    _check_finite(symmetric)
     return symmetric
+
+
+def _check_finite(part: Array) -> None:
+    """Raise ``NonFiniteError`` if a matrix, or its product with a vector, is not finite."""
+    if not np.isfinite(part).all():
+        message = (
+            "LevenbergMarquardt.step: the Gauss-Newton matrix holds nan or infinity. No step was "
+            "taken. Scale inputs and targets, or begin with smaller weights."
+        )
+        raise NonFiniteError(message)

@@ -60,6 +60,8 @@ def minimize(
 ) -> Minimum:
     """Take steps until the gradient is small: max |g| ≤ tolerance.
 
+    There is no progress bar: ``on_step`` sees every step.
+
     Parameters
     ----------
     objective : FunctionObjective or ModelObjective
@@ -84,7 +86,7 @@ def minimize(
     DtypeError
         If objective or optimizer are something else.
     ArgumentError
-        If the optimizer was made for other parameters.
+        If the optimizer was made for other parameters, or there are none.
     NonFiniteError
         If loss or gradient become nan or infinite.
 
@@ -142,6 +144,12 @@ def _check_parts(objective: object, optimizer: object) -> None:
             "ModelObjective."
         )
         raise DtypeError(message)
+    if not objective.theta.size:
+        message = (
+            "minimize: the model has no parameters, expected at least one. There is nothing to "
+            "minimize over."
+        )
+        raise ArgumentError(message)
     if not isinstance(optimizer, Optimizer):
         message = (
             f"minimize: optimizer is {optimizer!r:.60}, expected an Optimizer, such as "

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from nnlib._array import Array, as_array, check_count, check_number
 from nnlib.errors import ArgumentError, DtypeError, ShapeError
 from nnlib.optimizers.adam import adam_step, scaled_rate
-from nnlib.optimizers.base import Optimizer, Schedule, Trainable, check_betas
+from nnlib.optimizers.base import Optimizer, Schedule, Trainable, check_betas, check_schedule
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of Jordan's quintic: they lift small singular values fastest, and bring all to 0.7 to 1.2."""
@@ -52,7 +52,9 @@ class Muon(Optimizer):
     exclude : sequence of str
         Names of matrices that AdamW updates, such as ``("4.W",)``.
     adamw_lr : float or function step -> float, optional
-        Learning rate of AdamW; by default that of the matrices.
+        Learning rate of AdamW; by default that of the matrices, and then what changes ``lr``
+        changes it too. A number given here stands: ``ReduceOnPlateau`` and the range test move
+        ``lr`` alone.
     betas : (float, float), default (0.9, 0.999)
         Of AdamW.
     eps : float, default 1e-8
@@ -94,14 +96,18 @@ class Muon(Optimizer):
         self.nesterov = bool(nesterov)
         self.weight_decay = check_number(weight_decay, "weight_decay", "Muon")
         self.ns_steps = check_count(ns_steps, "ns_steps", "Muon")
-        if adjust_lr_fn not in {"original", "match_rms_adamw"}:
+        known = {"original", "match_rms_adamw"}
+        if not isinstance(adjust_lr_fn, str) or adjust_lr_fn not in known:  # type: ignore[redundant-expr]  # callers need not be typed
             message = (
-                f"Muon: adjust_lr_fn is {adjust_lr_fn!r}, expected 'original' or 'match_rms_adamw'."
+                f"Muon: adjust_lr_fn is {adjust_lr_fn!r:.60}, expected 'original' or "
+                "'match_rms_adamw'."
             )
             raise ArgumentError(message)
         self.adjust_lr_fn = adjust_lr_fn
         self.adamw_lr = adamw_lr
-        if adamw_lr is not None and not callable(adamw_lr):
+        if callable(adamw_lr):
+            check_schedule(adamw_lr, "Muon: adamw_lr")
+        elif adamw_lr is not None:
             self._checked(adamw_lr)
         self.betas = check_betas(betas, "Muon")
         self.eps = check_number(eps, "eps", "Muon")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nnlib._array import Array, BoolArray, as_array, check_shape
-from nnlib.errors import DtypeError, NonFiniteError, ShapeError
+from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
 
 if TYPE_CHECKING:
     from nnlib.layers import Sequential
@@ -49,7 +50,7 @@ class BaseObjective(ABC):
     def __init__(self) -> None:
         self.n_evaluations = 0
         self.n_products = 0
-        self._last: tuple[Array, float, Array] | None = None
+        self._last: tuple[Array, float, Array, object] | None = None
 
     theta: Any
     mask: Any
@@ -71,13 +72,25 @@ class BaseObjective(ABC):
         NonFiniteError
             If the model's predictions or its loss are not finite.
         """
-        if self._last is None or not np.array_equal(self._last[0], self.theta):
+        if (
+            self._last is None
+            or not np.array_equal(self._last[0], self.theta)
+            or self._last[3] != self._circumstances()
+        ):
             self._last = None
             self.n_evaluations += 1
-            value, grad = self._evaluate()
-            self._last = (self.theta.copy(), value, grad)
-        _, value, grad = self._last
+            self._know(*self._evaluate())
+        assert self._last is not None  # ruff: ignore[assert]  known since just now
+        _, value, grad, _ = self._last
         return value, self._masked(grad.copy())
+
+    def _know(self, value: float, grad: Array) -> None:
+        """Keep an answer for the present ``theta``."""
+        self._last = (self.theta.copy(), value, grad, self._circumstances())
+
+    def _circumstances(self) -> object:
+        """Return what the answers depend on besides ``theta``, to be compared."""
+        return None
 
     def hessian_product(self, v: Array) -> Array:
         """Compute H v, with H the Hessian at the present ``theta``.
@@ -154,9 +167,13 @@ class BaseObjective(ABC):
 
     def _difference_of_gradients(self, v: Array) -> Array:
         """Return (g(θ + h v) − g(θ − h v)) / 2h, and put θ back."""
+        return self._difference(lambda: self._evaluate()[1], v)
+
+    def _difference(self, f: Callable[[], Array], v: Array) -> Array:
+        """Return (f(θ + h v) − f(θ − h v)) / 2h, and put θ back."""
         length = float(np.linalg.norm(v))
         if not length:
-            return np.zeros_like(v)
+            return np.zeros_like(f())
         theta = self.theta
         before = theta.copy()
         # The error of the formula grows with h², that of rounding with 1/h: their sum is least
@@ -165,10 +182,10 @@ class BaseObjective(ABC):
         h = unit ** (1 / 3) * (1.0 + float(np.linalg.norm(before)) / math.sqrt(v.size)) / length
         try:
             theta += h * v
-            change = self._evaluate()[1]
+            change = f()
             np.copyto(theta, before)
             theta -= h * v
-            change -= self._evaluate()[1]
+            change -= f()
         finally:
             np.copyto(theta, before)
         change /= 2.0 * h
@@ -178,10 +195,13 @@ class BaseObjective(ABC):
 class ModelObjective(BaseObjective):
     """The loss of a model on a batch, with a penalty if wanted, as a function of ``theta``.
 
-    While it computes, running statistics and dropout masks stand still: one function is asked.
-    Hessian products are exact (Pearlmutter's R-operator). If a layer has no R-operator they are
-    central differences of gradients, with an error near 1e-6 of the result in float64, near 1e-3 in
-    float32, and ``exact_products`` becomes False.
+    While it computes, running statistics and dropout masks stand still: one function is asked. It
+    becomes another one, and is computed anew, if somebody switches a layer to ``eval()``, changes
+    ``decay_mask``, or draws new dropout masks by a forward pass of his own.
+
+    Hessian and Gauss-Newton products are exact (Pearlmutter's R-operator). If a layer has no
+    R-operator they are central differences, of gradients or of outputs, with an error near 1e-6 of
+    the result in float64, near 1e-3 in float32, and ``exact_products`` becomes False.
 
     Parameters
     ----------
@@ -194,14 +214,14 @@ class ModelObjective(BaseObjective):
     y : ndarray of shape (N,) or (N, ...)
         Targets.
     penalty : Penalty, optional
-        Added to the loss. The part that is ``proximal`` is in the value, but not in the gradient.
+        Added to the loss. It may not be ``proximal``: such a part has no gradient to ask for.
 
     Attributes
     ----------
     n_evaluations, n_products : int
         Number of losses with gradients, and of products, computed so far.
     exact_products : bool
-        Whether Hessian products so far were exact.
+        Whether products so far were exact.
 
     Raises
     ------
@@ -209,6 +229,8 @@ class ModelObjective(BaseObjective):
         If model or loss are something else.
     ShapeError
         If X and y differ in the number of rows.
+    ArgumentError
+        If the penalty is proximal.
 
     References
     ----------
@@ -255,10 +277,17 @@ class ModelObjective(BaseObjective):
                 "expected the same number of rows, at least one."
             )
             raise ShapeError(message)
+        if getattr(penalty, "proximal", False):
+            message = (
+                f"ModelObjective: penalty is {penalty!r:.60}, whose proximal part acts after a "
+                "step and is in no gradient. Leave proximal=True away, or train with fit and SGD "
+                "without momentum."
+            )
+            raise ArgumentError(message)
         self.exact_products = True
         # Slices of different length would draw dropout masks of their own at every call.
         self._rows_per_slice = len(self.X) if model.generators() else None
-        self._prepared: tuple[Array, Array, object] | None = None
+        self._prepared: tuple[Array, Array, object, object] | None = None
         self._backward_stands = False
 
     @property
@@ -280,6 +309,12 @@ class ModelObjective(BaseObjective):
     def mask(self) -> BoolArray | None:
         """The model's pruning mask."""
         return self.model.mask
+
+    def _circumstances(self) -> object:
+        model = self.model
+        modes = [layer.training for layer in model._everything()]
+        draws = [generator.bit_generator.state for generator in model.generators().values()]
+        return modes, draws, None if self.penalty is None else self.decay_mask.tobytes()
 
     def _evaluate(self) -> tuple[float, Array]:
         model = self.model
@@ -308,8 +343,15 @@ class ModelObjective(BaseObjective):
     def _gauss_newton_product(self, v: Array) -> Array:
         model, grad = self.model, self.model.grad.copy()
         with model.frozen(), np.errstate(over="ignore", invalid="ignore"):
-            self._prepare(backward=False)
-            model.backward(self.loss.rbackward(self._output_change(v)), need_dx=False)
+            try:
+                self._prepare(backward=False)
+                y_dot = self._output_change(v)
+            except NotImplementedError:
+                self.exact_products = False
+                y_dot = self._difference_of_outputs(v)
+                self._prepared = None
+                self._prepare(backward=False)
+            model.backward(self.loss.rbackward(y_dot), need_dx=False)
             Gv = model.grad.copy()
         np.copyto(model.grad, grad)
         self._backward_stands = False  # what the layers keep of it is now that of the product
@@ -319,8 +361,9 @@ class ModelObjective(BaseObjective):
         """Run forward, and backward if wanted, unless the layers still hold just that."""
         model = self.model
         if self._prepared is not None:
-            theta, grad, output = self._prepared
+            theta, grad, output, circumstances = self._prepared
             same = model._kept.get("output") is output and np.array_equal(theta, model.theta)
+            same = same and circumstances == self._circumstances()
             if same and not backward:
                 return
             # A stranger's backward would have left another gradient.
@@ -329,13 +372,19 @@ class ModelObjective(BaseObjective):
         self.loss.forward(model.forward(self.X), self.y)
         if backward:
             model.backward(self.loss.backward(), need_dx=False)
-        self._prepared = (model.theta.copy(), model.grad.copy(), model._kept["output"])
+        self._prepared = (
+            model.theta.copy(), model.grad.copy(), model._kept["output"], self._circumstances()
+        )  # fmt: skip
         self._backward_stands = backward
 
     def _output_change(self, v: Array) -> Array:
         change = self.model.rforward(None, v)
         assert change is not None  # ruff: ignore[assert]  v is given, so the output changes
         return change
+
+    def _difference_of_outputs(self, v: Array) -> Array:
+        """Return J v = (y(θ + h v) − y(θ − h v)) / 2h, and put θ back."""
+        return self._difference(lambda: self.model.forward(self.X), v)
 
     def _with_penalty(self, product: Array, v: Array) -> Array:
         if self.penalty is not None:

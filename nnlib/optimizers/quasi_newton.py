@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,6 +67,18 @@ class _QuasiNewton(ObjectiveOptimizer):
 
     def _first_numbers(self) -> dict[str, float]:
         return {"n_updates": 0}
+
+    def _check_state(
+        self, steps: int, numbers: Mapping[str, float], arrays: Mapping[str, Array], where: str
+    ) -> None:
+        super()._check_state(steps, numbers, arrays, where)
+        n = numbers["n_updates"]
+        if n > steps or not float(n).is_integer():
+            message = (
+                f"{where}: n_updates is {n:g} after {steps} steps, expected a whole number, at "
+                "most one a step. Take a dictionary from the state_dict() of such an optimizer."
+            )
+            raise ArgumentError(message)
 
     def _forget(self) -> None:
         self._numbers["n_updates"] = 0
@@ -192,6 +204,20 @@ class LBFGS(_QuasiNewton):
         like = np.broadcast_to(theta, (self.history_size, theta.size))
         self._vector("S", like)
         self._vector("Y", like)
+
+    def _check_state(
+        self, steps: int, numbers: Mapping[str, float], arrays: Mapping[str, Array], where: str
+    ) -> None:
+        super()._check_state(steps, numbers, arrays, where)
+        n = min(int(numbers["n_updates"]), self.history_size)
+        for i in range(n):
+            s, y = arrays["S"][i], arrays["Y"][i]
+            if not 0 < float(np.vdot(s, y)) < math.inf or not float(np.vdot(y, y)) < math.inf:
+                message = (
+                    f"{where}: yᵀ s of pair {i} is not positive, so it was not learned by LBFGS. "
+                    "Take a dictionary from the state_dict() of such an optimizer."
+                )
+                raise ArgumentError(message)
 
     def _direction(self, grad: Array) -> Array:
         # The rows are used in turn, so the oldest pair stands where the next one will.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from nnlib.errors import ArgumentError
+from nnlib.errors import ArgumentError, DtypeError
 from nnlib.layers.base import Layer
 from nnlib.training._archive import read_archive
 from nnlib.training.callbacks import Callback, Run
 from nnlib.training.history import History
 
 _FORMAT = "nnlib checkpoint 1"
+
+Pairs: TypeAlias = list[tuple[np.random.Generator, Any]]
+"""Generators with the states they get."""
 
 
 def take_snapshot(run: Run) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def take_snapshot(run: Run) -> dict[str, Any]:
 
 
 def read_snapshot(path: Path, where: str) -> dict[str, Any]:
-    """Return the snapshot in a file; any other file is an ``ArgumentError``."""
+    """Return the snapshot in a file, its parts checked; any other file is an ``ArgumentError``."""
     snapshot = read_archive(path, where)
     if snapshot.get("format") != _FORMAT:
         message = (
@@ -49,7 +53,57 @@ def read_snapshot(path: Path, where: str) -> dict[str, Any]:
             f"{_FORMAT!r}. Train with Checkpoint(path) of this version."
         )
         raise ArgumentError(message)
+    fault = _fault(snapshot)
+    if fault:
+        message = f"{where}: {path.name} is damaged: {fault}. Take an older one, or train anew."
+        raise ArgumentError(message)
     return snapshot
+
+
+def _fault(snapshot: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the parts of a snapshot, whatever the run; None if nothing is."""
+    for name in ("settings", "model", "generators", "optimizer", "rng", "history", "callbacks"):
+        if not isinstance(snapshot.get(name), dict):
+            return f"{name!r} is missing or no dictionary"
+    for name in ("epochs", "steps"):
+        count = snapshot.get(name)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            return f"{name!r} is {count!r:.40}, no count"
+    model = snapshot["model"]
+    for name in ("theta", "decay_mask"):
+        if not isinstance(model.get(name), np.ndarray):
+            return f"the model's {name} is missing or no array"
+    if not np.isfinite(model["theta"]).all():
+        return "the model's parameters hold nan or infinity"
+    mask = model.get("mask", False)  # None where nothing is pruned
+    if mask is not None and not _alike(model["decay_mask"], mask):
+        return "the model's mask is missing, or not like theta"
+    listed = model.get("parameters")
+    if not isinstance(listed, list) or not all(map(_is_name_and_shape, listed)):
+        return "the model's parameters are not listed"
+    buffers = model.get("buffers")
+    if not isinstance(buffers, dict) or not all(
+        isinstance(buffer, np.ndarray) for buffer in buffers.values()
+    ):
+        return "the model's running statistics are missing or no arrays"
+    if not all(isinstance(state, dict) for state in snapshot["callbacks"].values()):
+        return "the state of a callback is no dictionary"
+    try:
+        n_epochs = len(History.from_dict(snapshot["history"]))
+    except ArgumentError as error:
+        return str(error).rstrip(".")
+    if n_epochs != snapshot["epochs"]:
+        return f"the history has {n_epochs} epochs, but {snapshot['epochs']} were done"
+    return None
+
+
+def _is_name_and_shape(entry: Any) -> bool:
+    return (
+        isinstance(entry, list)
+        and len(entry) == 2
+        and isinstance(entry[0], str)
+        and isinstance(entry[1], list)
+    )
 
 
 def put_back(run: Run, snapshot: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -57,28 +111,47 @@ def put_back(run: Run, snapshot: Mapping[str, Any], where: str) -> dict[str, Any
 
     Returns
     -------
-    states : dict of str to dict
-        What the callbacks remember, for ``load_states`` after they have begun.
+    before : dict
+        A snapshot of the run as it was, for ``undo``.
     """
     _check_settings(run, snapshot, where)
     _check_model(run.model, snapshot["model"], where)
     pairs = _check_generators(run, snapshot, where)
+    before = copy.deepcopy(take_snapshot(run) | {"epochs": run.epoch, "callbacks": {}})
     # The optimizer checks its own state before it changes anything; nothing below can fail.
     run.optimizer.load_state_dict(snapshot["optimizer"])
+    _load(run, snapshot, pairs)
+    return before
+
+
+def undo(run: Run, before: Mapping[str, Any]) -> None:
+    """Bring a run back to what ``put_back`` found."""
+    run.optimizer.load_state_dict(before["optimizer"])
+    _load(run, before, _pairs(run, before))
+
+
+def _load(run: Run, snapshot: Mapping[str, Any], pairs: Pairs) -> None:
+    """Put in what has been checked."""
     _load_model(run.model, snapshot["model"])
     for generator, state in pairs:
         generator.bit_generator.state = state
     run.history = History.from_dict(snapshot["history"])
-    run.history.stop_reason = None
     run.epoch, run.step = snapshot["epochs"], snapshot["steps"]
-    return dict(snapshot["callbacks"])
 
 
-def load_states(run: Run, states: Mapping[str, Any]) -> None:
+def load_states(run: Run, states: Mapping[str, Any], where: str) -> None:
     """Give the callbacks back what they remember."""
     for name, callback in named_callbacks(run.callbacks).items():
-        if name in states:
+        if name not in states:
+            continue
+        try:
             callback.load_state_dict(states[name])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            message = (
+                f"{where}: the state of {name} is damaged ({error!r:.80}). Take an older "
+                "checkpoint, or train anew."
+            )
+            raise ArgumentError(message) from error
 
 
 def load_checkpoint(path: str | Path, model: Layer) -> None:
@@ -97,6 +170,8 @@ def load_checkpoint(path: str | Path, model: Layer) -> None:
     ------
     ArgumentError
         If there is no such file, it is damaged, or it holds another model; nothing changes.
+    DtypeError
+        If ``path`` is no file name.
 
     Examples
     --------
@@ -112,7 +187,7 @@ def load_checkpoint(path: str | Path, model: Layer) -> None:
     True
     """
     where = "load_checkpoint"
-    state = read_snapshot(Path(path), where)["model"]
+    state = read_snapshot(check_file(path, f"{where}: path"), where)["model"]
     _check_model(model, state, where)
     _load_model(model, state)
 
@@ -186,6 +261,7 @@ def _summary(state: Mapping[str, Any]) -> str:
 
 
 def _load_model(model: Layer, state: Mapping[str, Any]) -> None:
+    model.mask = None  # that of before has no say in what comes in
     model.theta = state["theta"]
     model.decay_mask = state["decay_mask"]
     model.mask = state["mask"]
@@ -193,9 +269,22 @@ def _load_model(model: Layer, state: Mapping[str, Any]) -> None:
         np.copyto(buffer, state["buffers"][name])
 
 
-def _check_generators(
-    run: Run, snapshot: Mapping[str, Any], where: str
-) -> list[tuple[np.random.Generator, Any]]:
+def check_file(path: object, where: str) -> Path:
+    """Return the path of a checkpoint that is asked for."""
+    if not isinstance(path, str | Path):
+        message = f"{where} is {path!r:.60}, expected a file name, such as 'run.npz'."
+        raise DtypeError(message)
+    return Path(path)
+
+
+def _pairs(run: Run, snapshot: Mapping[str, Any]) -> Pairs:
+    """Return each generator with its state in the snapshot."""
+    saved = snapshot["generators"]
+    pairs = [(generator, saved[name]) for name, generator in run.model.generators().items()]
+    return [*pairs, (run.rng, snapshot["rng"])]
+
+
+def _check_generators(run: Run, snapshot: Mapping[str, Any], where: str) -> Pairs:
     """Return each generator with the state it gets, after checking that it takes it."""
     own, saved = run.model.generators(), snapshot["generators"]
     if own.keys() != saved.keys():
@@ -204,14 +293,22 @@ def _check_generators(
             f"{sorted(own)}. Build the model as it was built for the run."
         )
         raise ArgumentError(message)
-    pairs = [(own[name], saved[name]) for name in own]
-    pairs.append((run.rng, snapshot["rng"]))
+    pairs = _pairs(run, snapshot)
     for generator, state in pairs:
-        kind = type(generator.bit_generator).__name__
-        if state["bit_generator"] != kind:
+        kind = type(generator.bit_generator)
+        saved_kind = state.get("bit_generator") if isinstance(state, dict) else None
+        if saved_kind != kind.__name__:
             message = (
-                f"{where}: the checkpoint holds a generator of kind {state['bit_generator']}, "
-                f"expected {kind}. Make rng as it was made for the run."
+                f"{where}: the checkpoint holds a generator of kind {saved_kind!s:.40}, "
+                f"expected {kind.__name__}. Make rng as it was made for the run."
             )
             raise ArgumentError(message)
+        try:
+            kind().state = state  # on one of its own, whether it is taken
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            message = (
+                f"{where}: the state of a generator is damaged ({error!r:.80}). Take an older "
+                "checkpoint, or train anew."
+            )
+            raise ArgumentError(message) from error
     return pairs

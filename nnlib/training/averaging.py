@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlib._array import Array, check_number
+from nnlib.errors import ArgumentError
 from nnlib.training.callbacks import Callback, Run
 
 
@@ -60,6 +61,15 @@ class WeightAveraging(Callback):
     def on_train_begin(self, run: Run) -> None:  # ruff: ignore[unused-method-argument]
         """Forget an earlier run."""
         self.average, self._steps = None, 0
+
+    def on_resume(self, run: Run) -> None:
+        """Check that the average is one of this model."""
+        if self.average is not None and self.average.shape != run.model.theta.shape:
+            message = (
+                f"WeightAveraging: the average in the checkpoint has shape {self.average.shape}, "
+                f"expected {run.model.theta.shape}. Take an older checkpoint, or train anew."
+            )
+            raise ArgumentError(message)
 
     def on_batch_end(self, run: Run) -> None:
         """Take the new parameters in."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -78,6 +79,10 @@ class Run:
     def stop(self, reason: str) -> None:
         """End training after the present batch, or at once between epochs.
 
+        An epoch that is broken off stands in the history with the batches it had, but is not
+        complete: ``on_epoch_complete`` is not called, so ``Checkpoint`` keeps the epoch before,
+        and a run that goes on from there does the whole epoch again.
+
         Parameters
         ----------
         reason : str
@@ -123,13 +128,22 @@ class Callback:
         """Act after an epoch, when its losses stand in ``run.history``."""
 
     def on_epoch_complete(self, run: Run) -> None:
-        """Act after ``on_epoch_end`` of every callback: the place to save what they know."""
+        """Act after ``on_epoch_end`` of every callback: the place to save what they know.
+
+        Not called for an epoch that ``run.stop`` broke off before its last batch.
+        """
 
     def on_resume(self, run: Run) -> None:
         """Act after ``on_train_begin``, if the run goes on from a checkpoint."""
 
     def on_train_end(self, run: Run) -> None:
-        """Act at the end, also when training was stopped or interrupted."""
+        """Act at the end, also when training was stopped or interrupted, but not on an error."""
+
+    def on_close(self, run: Run) -> None:
+        """Act last in every case, also on an error: the place to close files.
+
+        It is called even if the callback's own ``on_train_begin`` was not reached.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: numbers, text, arrays, and lists and dicts of them."""
@@ -202,3 +216,9 @@ class Callbacks(Callback):
         """Call all."""
         for callback in self.members:
             callback.on_train_end(run)
+
+    def on_close(self, run: Run) -> None:
+        """Call all, even if one of them fails."""
+        with ExitStack() as stack:
+            for callback in reversed(self.members):
+                stack.callback(callback.on_close, run)

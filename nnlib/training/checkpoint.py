@@ -23,6 +23,9 @@ class Checkpoint(Callback):
     and JSON text; reading it runs no code. It is complete at every moment: a new one is written
     beside it and takes its place at the end.
 
+    Only whole epochs are written. Where ``run.stop`` or an interrupt breaks an epoch off, the file
+    keeps the epoch before it, and a run that goes on from there does the whole epoch again.
+
     Parameters
     ----------
     path : str or Path

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from nnlib._array import check_number
@@ -66,3 +69,11 @@ class ClipGradient(Callback):
             self.norms.append(float(np.max(clip_by_global_norm(grad, self.max_norm))))
         if self.value is not None:
             clip_by_value(grad, self.value)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the norms so far."""
+        return {"norms": np.array(self.norms)} if self.norms else {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take the norms back."""
+        self.norms = [float(norm) for norm in state["norms"]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlib._array import Array, check_count
+from nnlib.errors import ArgumentError
 from nnlib.training._watch import Watch
 from nnlib.training.callbacks import Callback, Run
 
@@ -100,7 +101,16 @@ class EarlyStopping(Callback):
         self._kept = {}
 
     def on_resume(self, run: Run) -> None:
-        """Stop at once if the run had already waited long enough."""
+        """Check the parameters kept, and stop at once if the run had waited long enough."""
+        buffers = run.model.buffers().items()
+        own = {f"buffer {name}": np.shape(buffer) for name, buffer in buffers}
+        own["theta"] = run.model.theta.shape
+        if self._kept and {name: np.shape(kept) for name, kept in self._kept.items()} != own:
+            message = (
+                "EarlyStopping: the parameters of the best epoch in the checkpoint are not those "
+                "of this model. Take an older checkpoint, or train anew."
+            )
+            raise ArgumentError(message)
         self._stop_if_idle(run)
 
     def on_epoch_end(self, run: Run) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from nnlib._array import check_count
 from nnlib.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class History:
         Raises
         ------
         ArgumentError
-            If a name is unknown, or an entry is not a list of numbers.
+            If a name is unknown, or an entry is not what it should be, such as a list of numbers.
         """
         known = {each.name for each in fields(cls)}
         unknown = sorted(set(entries) - known)
@@ -123,6 +124,11 @@ class History:
                     f"History.from_dict: {name} is {values!r:.60}, expected a list of numbers."
                 )
                 raise ArgumentError(message)
+        steps, reason = entries.get("steps", 0), entries.get("stop_reason")
+        check_count(steps, "steps", "History.from_dict", minimum=0)
+        if not isinstance(reason, str | None):
+            message = f"History.from_dict: stop_reason is {reason!r:.60}, expected text or None."
+            raise ArgumentError(message)
         copies: dict[str, Any] = {
             name: list(value) if isinstance(value, list) else value
             for name, value in entries.items()

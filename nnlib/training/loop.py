@@ -23,10 +23,13 @@ from nnlib.training._checks import (
     check_augmented,
     check_data,
     check_extras,
+    check_last_batch,
     check_parts,
     pair,
+    set_modes,
+    training_modes,
 )
-from nnlib.training._snapshot import load_states, put_back, read_snapshot
+from nnlib.training._snapshot import check_file, load_states, put_back, read_snapshot, undo
 from nnlib.training.callbacks import Augment, Callback, Callbacks, Run
 from nnlib.training.history import History
 
@@ -56,10 +59,14 @@ def fit(
     """Train a model: ⌈N / batch_size⌉ updates an epoch.
 
     Everything is checked before the first update, so a refusal changes nothing. If the loss or a
-    gradient becomes nan or infinite, the parameters of the last finite loss are put back and the
-    optimizer forgets its momentum. If only the validation loss does, training stops and the
-    parameters stay as they are. An interrupt from the keyboard ends training, and the history
-    of the completed epochs is returned.
+    gradient becomes nan or infinite, the parameters and running statistics of the last finite loss
+    are put back and the optimizer forgets its momentum. If only the validation loss does, training
+    stops and the parameters stay as they are. An interrupt from the keyboard ends training, and
+    the history of the completed epochs is returned.
+
+    While it trains, the model is in training mode; afterwards every layer is in the mode it was
+    in. A layer that is set to ``eval()`` within a model in training mode stays so: after
+    ``model.layers[1].eval()`` a batch normalization keeps its statistics, as fine-tuning wants.
 
     Parameters
     ----------
@@ -106,23 +113,25 @@ def fit(
     Raises
     ------
     ShapeError
-        If rows and targets do not fit the model or each other.
+        If rows and targets do not fit the model or each other, or the last batch would be a row
+        alone in a model that normalizes over rows.
     DtypeError
         If model, loss, optimizer or callbacks are something else, or data are not numbers.
     ArgumentError
-        If a value is outside what it may be, or data hold nan, or the file to resume from is
-        missing, damaged, or that of another model.
+        If a value is outside what it may be, or data hold nan, or the penalty does not go with the
+        optimizer, or the file to resume from is missing, damaged, or that of another model.
     NonFiniteError
         If training diverged, or the validation loss is not finite; its ``history`` holds the
         completed epochs.
     """
     check_parts(model, loss, optimizer)
-    check_extras(penalty, augment)
+    check_extras(penalty, augment, optimizer)
     n_epochs = check_count(epochs, "epochs", "fit", minimum=0)
     batch_size = check_count(batch_size, "batch_size", "fit")
     together = Callbacks(callbacks)
     generator = as_generator(rng, "fit")
     rows = check_data(model, loss, X, y, "")
+    check_last_batch(model, rows[0], batch_size)
     validation = None
     if validation_data is not None:
         validation = check_data(model, loss, *pair(validation_data), "validation ")
@@ -137,15 +146,17 @@ def fit(
         },
         penalty=penalty, augment=augment, callbacks=together.members,
     )  # fmt: skip
-    states = None
+    snapshot = None
     if resume is not None:
-        states = put_back(run, read_snapshot(Path(resume), "fit: resume"), "fit: resume")
+        snapshot = read_snapshot(check_file(resume, "fit: resume"), "fit: resume")
     trainer = _Trainer(run, rows, validation, batch_size, together, shuffle=shuffle)
     bar = Progress(n_epochs * run.n_batches, "step", wanted=progress)
-    bar.advance(run.epoch * run.n_batches)
     try:
-        trainer.train(bar, states)
+        trainer.begin(snapshot)
+        bar.advance(run.epoch * run.n_batches)
+        trainer.train(bar)
     finally:
+        together.on_close(run)
         bar.close()
     return run.history
 
@@ -176,22 +187,35 @@ class _Trainer:
         self.penalty, self.augment = run.penalty, run.augment
         self.batch_size, self.shuffle = batch_size, shuffle
         self.workspace = Workspace()
-        self.last_finite = run.model.theta.copy()
+        self.modes = training_modes(run.model)
+        self.keep()
         self.rate = float("nan")
         self.batches_done = False  # whether the updates of the present epoch are complete
         self.labels_per_row = _labels_per_row(run.loss, self.y)
         self.correct: int | None = 0  # answers right so far in the epoch; None without classes
         self.after_slice = self.count_correct  # bound once: this saves a closure a step
 
-    def train(self, bar: Progress, states: Mapping[str, Any] | None) -> None:
-        """Run all epochs, and leave a usable history however they end."""
-        run = self.run
-        was_training = run.model.training
+    def begin(self, snapshot: Mapping[str, Any] | None) -> None:
+        """Let the callbacks begin, from the snapshot if there is one; a refusal undoes all."""
+        run, where = self.run, "fit: resume"
+        if snapshot is None:
+            self.callbacks.on_train_begin(run)
+            return
+        before = put_back(run, snapshot, where)
         try:
             self.callbacks.on_train_begin(run)
-            if states is not None:
-                load_states(run, states)
-                self.callbacks.on_resume(run)
+            load_states(run, snapshot["callbacks"], where)
+            self.callbacks.on_resume(run)
+        except BaseException:
+            undo(run, before)
+            raise
+        self.keep()
+
+    def train(self, bar: Progress) -> None:
+        """Run all epochs, and leave a usable history however they end."""
+        run = self.run
+        modes = [(layer, layer.training) for layer in run.model._everything()]
+        try:
             for epoch in range(run.epoch, run.n_epochs):
                 if run.stop_reason is not None:
                     break
@@ -202,7 +226,8 @@ class _Trainer:
         except NonFiniteError as error:
             raise self.diagnosis(error) from error
         finally:
-            run.model.train(was_training)
+            for layer, mode in modes:
+                layer.training = mode
             run.history.steps = run.step
             run.history.stop_reason = run.stop_reason
         self.callbacks.on_train_end(run)
@@ -212,7 +237,7 @@ class _Trainer:
         run, n = self.run, len(self.X)
         start_time, total, seen = perf_counter(), 0.0, 0
         self.batches_done, self.correct = False, 0
-        run.model.train()
+        set_modes(run.model._everything(), self.modes)
         self.callbacks.on_epoch_begin(run)
         order = run.rng.permutation(n) if self.shuffle else np.arange(n)
         title = f"epoch {run.epoch + 1}/{run.n_epochs}"
@@ -241,7 +266,8 @@ class _Trainer:
             getattr(run.history, name).append(value)
         bar.say(title, **{k: v for k, v in entries.items() if k in {"loss", "validation_loss"}})
         self.callbacks.on_epoch_end(run)
-        self.callbacks.on_epoch_complete(run)
+        if seen == n:
+            self.callbacks.on_epoch_complete(run)
 
     def update(self, index: np.ndarray[Any, Any]) -> None:
         """Take one step on the rows ``index``."""
@@ -254,6 +280,8 @@ class _Trainer:
         if penalty is not None:
             penalty.gradient(model.theta, model.grad, model.decay_mask)
         np.copyto(self.last_finite, model.theta)
+        if self.last_buffers:
+            self.keep_buffers()
         objective = self.objective(X, y) if optimizer.needs_objective else None
         self.callbacks.on_gradient(run)
         self.rate = optimizer.lr
@@ -282,7 +310,7 @@ class _Trainer:
         if not model.generators():  # else its dropout masks may be others than those just used
             # The first thing it will be asked is what we have just computed.
             extra = penalty.value(model.theta, model.decay_mask) if penalty is not None else 0.0
-            objective._last = (model.theta.copy(), run.batch_loss + extra, model.grad.copy())
+            objective._know(run.batch_loss + extra, model.grad.copy())
         return objective
 
     def count_correct(self) -> None:
@@ -331,13 +359,14 @@ class _Trainer:
             )
         elif run.step == 0:
             run.stop_reason = f"diverged in epoch {epoch}"
+            self.put_back()
             message = (
                 "fit: the loss or its gradient is not finite before the first update, "
                 f"with data and weights as they came: {error}"
             )
         else:
             run.stop_reason = f"diverged in epoch {epoch}"
-            run.model.theta = self.last_finite
+            self.put_back()
             update = run.step if self.batches_done else run.step + 1
             message = (
                 f"fit: training diverged in epoch {epoch}, update {update}, at learning rate "
@@ -349,6 +378,22 @@ class _Trainer:
         run.history.stop_reason, run.history.steps = run.stop_reason, run.step
         diagnosed.history = run.history
         return diagnosed
+
+    def keep(self) -> None:
+        """Keep what is put back if training diverges."""
+        self.last_finite = self.run.model.theta.copy()
+        self.last_buffers = {k: buffer.copy() for k, buffer in self.run.model.buffers().items()}
+
+    def keep_buffers(self) -> None:
+        """Keep the running statistics, after a forward pass that was finite."""
+        for name, buffer in self.run.model.buffers().items():
+            np.copyto(self.last_buffers[name], buffer)
+
+    def put_back(self) -> None:
+        """Put back what was kept."""
+        self.run.model.theta = self.last_finite
+        for name, buffer in self.run.model.buffers().items():
+            np.copyto(buffer, self.last_buffers[name])
 
     def training_loss(self) -> float | None:
         """Return the loss of the training rows with the present parameters; None if not finite."""

@@ -15,7 +15,8 @@ class ReduceOnPlateau(Callback):
     """Multiply the learning rate by ``factor`` after ``patience`` epochs without improvement.
 
     A schedule knows the step and nothing else, so it cannot wait for a plateau; this callback
-    can. After each reduction it counts anew.
+    can. After each reduction it counts anew. It sets ``optimizer.lr``: a rate of its own, such as
+    ``adamw_lr`` of ``Muon``, stays.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class ReduceOnPlateau(Callback):
     monitor : str, default "validation_loss"
         A list of the history.
     min_lr : float, default 0
-        The rate is never set below this.
+        The rate is never set below this; one that is already smaller stays.
 
     Raises
     ------
@@ -82,7 +83,8 @@ class ReduceOnPlateau(Callback):
         """Reduce the rate after too many epochs without improvement."""
         if self._watch.improved(run) or self._watch.wait < self.patience:
             return
-        run.optimizer.lr = max(run.optimizer.lr * self.factor, self.min_lr)
+        lr = run.optimizer.lr
+        run.optimizer.lr = min(lr, max(lr * self.factor, self.min_lr))
         self._watch.wait = 0
 
     def state_dict(self) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from nnlib._array import Array, Seed, as_generator, check_count, check_number
 from nnlib.errors import ArgumentError, NonFiniteError
 from nnlib.layers import Sequential
 from nnlib.losses import Loss
-from nnlib.optimizers import ModelObjective, Optimizer
-from nnlib.training._checks import check_data, check_parts
+from nnlib.optimizers import Optimizer
+from nnlib.training._checks import check_data, check_parts, set_modes, training_modes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,7 +85,7 @@ def learning_rate_range_test(
 
     The test ends early when the smoothed loss exceeds ``explosion`` times its minimum, or is no
     longer finite. Model, optimizer and loss stay as they are: parameters, statistics, modes and
-    generators.
+    generators. There is no progress bar: it lasts about as long as an epoch of ``n_steps`` batches.
 
     The suggestion, where the loss fell fastest, is a rate to start from; the largest usable one
     lies between it and the minimum of the curve.
@@ -101,7 +101,8 @@ def learning_rate_range_test(
     loss : Loss
         For example ``CrossEntropy()``.
     optimizer : Optimizer
-        Made for this model; its own rate plays no part.
+        Made for this model; its own rate plays no part. Rates beside ``lr``, such as ``adamw_lr``
+        of ``Muon``, stay as they are. Those that ask for losses, as ``LBFGS``, are refused.
     lowest, highest : float
         The first and the last rate.
     n_steps : int, default 100
@@ -121,7 +122,8 @@ def learning_rate_range_test(
     Raises
     ------
     ArgumentError
-        If a value is outside what it may be, or the optimizer was made for another model.
+        If a value is outside what it may be, or the optimizer was made for another model, or asks
+        for losses.
     ShapeError
         If rows and targets do not fit the model or each other.
     NonFiniteError
@@ -153,13 +155,19 @@ def learning_rate_range_test(
     if check_number(explosion, "explosion", where) <= 1:
         message = f"{where}: explosion is {explosion:g}, expected a number above 1."
         raise ArgumentError(message)
+    if optimizer.needs_objective:
+        message = (
+            f"{where}: {type(optimizer).__name__} finds the length of its steps itself, expected "
+            "an optimizer whose rate is the length, such as SGD or Adam."
+        )
+        raise ArgumentError(message)
     generator = as_generator(rng, where)
     inputs, targets = check_data(model, loss, X, y, "")
     # A copy of the optimizer brings a copy of its model along, with statistics and generators.
     trial, trial_loss = copy.deepcopy(optimizer), copy.deepcopy(loss)
     net = trial.model
     assert isinstance(net, Sequential)  # ruff: ignore[assert]  a copy of the model checked above
-    net.train()
+    set_modes(net._everything(), training_modes(model))
     rates, losses, smoothed = np.geomspace(lowest, highest, n_steps), [], _RunningMean()
     order = np.empty(0, int)
     for rate in rates:
@@ -173,12 +181,7 @@ def learning_rate_range_test(
             if smoothed.add(value) > explosion * smoothed.least:
                 break
             trial.lr = float(rate)
-            with net.frozen():
-                trial.step(
-                    ModelObjective(net, trial_loss, rows, answers)
-                    if trial.needs_objective
-                    else None
-                )
+            trial.step()
         except NonFiniteError:
             if not losses:
                 raise

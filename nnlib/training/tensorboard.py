@@ -87,20 +87,26 @@ class TensorBoard(Callback):
         self.folder = Path(folder)
         self.every = check_count(every, "every", "TensorBoard")
         self.histograms = bool(histograms)
-        self.hyperparameters = dict(hyperparameters or {})
-        for name, value in self.hyperparameters.items():
-            if not isinstance(value, bool | int | float | str):
-                message = (  # type: ignore[unreachable]  # callers need not be typed
-                    f"TensorBoard: hyperparameter {name} is {value!r:.60}, expected a number or "
-                    "text. Give its repr()."
-                )
-                raise ArgumentError(message)
+        self.hyperparameters = _plain(hyperparameters)
+        if figures is not None and not callable(figures):
+            message = (  # type: ignore[unreachable]  # callers need not be typed
+                f"TensorBoard: figures is {figures!r:.60}, expected a function (run) -> dict of "
+                "name to figure, or None."
+            )
+            raise ArgumentError(message)
         self.figures = figures
         self._writer: _Writer | None = None
 
     def on_train_begin(self, run: Run) -> None:
         """Open the event file."""
-        self._writer = _Writer(self.folder)
+        try:
+            self._writer = _Writer(self.folder)
+        except OSError as error:
+            message = (
+                f"TensorBoard: the folder {self.folder} cannot be made or written to "
+                f"({error.strerror or error!s:.80}). Name another."
+            )
+            raise ArgumentError(message) from error
         if self.hyperparameters:
             metrics = [_NAMES[name] for name in ("loss", "validation_loss") if name in run.entries]
             self._writer.hyperparameters(self.hyperparameters, metrics)
@@ -119,15 +125,51 @@ class TensorBoard(Callback):
                 writer.histogram(f"weights/{p.name}", run.model.theta[..., p.slice], epoch)
                 writer.histogram(f"gradients/{p.name}", run.model.grad[..., p.slice], epoch)
         if self.figures is not None:
-            for name, figure in self.figures(run).items():
+            for name, figure in _checked_figures(self.figures(run)).items():
                 writer.figure(name, figure, epoch)
         writer.flush()
 
-    def on_train_end(self, run: Run) -> None:  # ruff: ignore[unused-method-argument]
-        """Close the event file."""
+    def on_close(self, run: Run) -> None:  # ruff: ignore[unused-method-argument]
+        """Close the event file, however training ended."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+def _plain(hyperparameters: object) -> dict[str, float | str | bool]:
+    """Return the hyper-parameters as plain numbers and text."""
+    if hyperparameters is None:
+        return {}
+    if not isinstance(hyperparameters, Mapping):
+        message = (
+            f"TensorBoard: hyperparameters is {hyperparameters!r:.60}, expected a dictionary of "
+            "names to numbers or text, such as {'lr': 0.1}."
+        )
+        raise ArgumentError(message)
+    plain = {}
+    for name, value in hyperparameters.items():
+        number = value.item() if isinstance(value, np.generic) else value
+        if not isinstance(name, str) or not isinstance(number, bool | int | float | str):
+            message = (
+                f"TensorBoard: hyperparameter {name!r:.60} is {value!r:.60}, expected a name that "
+                "is text, and a number or text. Give its repr()."
+            )
+            raise ArgumentError(message)
+        plain[name] = number
+    return plain
+
+
+def _checked_figures(figures: object) -> Mapping[str, Figure]:
+    """Return what the user's function drew."""
+    if isinstance(figures, Mapping) and all(
+        isinstance(name, str) and hasattr(figure, "savefig") for name, figure in figures.items()
+    ):
+        return figures
+    message = (
+        f"TensorBoard: figures returned {figures!r:.60}, expected a dictionary of names to figures "
+        "of Matplotlib. End your function with: return {'name': figure}."
+    )
+    raise ArgumentError(message)
 
 
 class _Writer:
@@ -155,11 +197,15 @@ class _Writer:
         flat = flat[np.isfinite(flat)]
         if not flat.size:
             return
-        counts, edges = np.histogram(flat, bins)
-        histogram = self._proto.HistogramProto(
-            min=flat.min(), max=flat.max(), num=flat.size, sum=flat.sum(),
-            sum_squares=np.square(flat).sum(), bucket_limit=edges[1:], bucket=counts,
-        )  # fmt: skip
+        try:
+            counts, edges = np.histogram(flat, bins)
+        except ValueError:  # rounding leaves no room for bins between numbers so large and alike
+            counts, edges = np.array([flat.size]), np.array([flat.min(), flat.max()])
+        with np.errstate(over="ignore"):  # a run that diverges is drawn, too
+            histogram = self._proto.HistogramProto(
+                min=flat.min(), max=flat.max(), num=flat.size, sum=flat.sum(),
+                sum_squares=np.square(flat).sum(), bucket_limit=edges[1:], bucket=counts,
+            )  # fmt: skip
         self._add(step, self._proto.Summary.Value(tag=tag, histo=histogram))
 
     def figure(self, tag: str, figure: Figure, step: int) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from nnlib.errors import ArgumentError
+from nnlib.errors import ArgumentError, NonFiniteError
 from nnlib.layers import Linear, Sequential
 from nnlib.losses import MSE
 from nnlib.optimizers import (
@@ -135,7 +135,9 @@ def test_levenberg_marquardt_ends_where_scipys_does(name, solver):
 
     assert found.converged
     assert found.value == pytest.approx(expected.cost, abs=1e-12)
-    np.testing.assert_allclose(found.theta, expected.x, atol=3e-3 if name == "powell" else 1e-6)
+    # Powell's minimum at 0 is singular: a gradient 40 d³ of 1e-9 is met at a distance d of 2.9e-4.
+    minimum, distance = (np.zeros(4), 4e-4) if name == "powell" else (expected.x, 1e-6)
+    np.testing.assert_allclose(found.theta, minimum, atol=distance)
     assert all(np.diff(found.values) < 0)
     assert found.n_evaluations <= 2 * expected.nfev + 5
 
@@ -180,8 +182,10 @@ def test_products_that_are_not_finite_are_reported():
     objective = quadratic(np.full((2, 2), np.nan), np.ones(2), np.zeros(2))
     objective._function = lambda x: (0.0, np.ones(2))
 
-    with pytest.raises(ArgumentError, match="Gauss-Newton matrix holds nan"):
-        LevenbergMarquardt(objective, solver="direct").step()
+    for how in ({"solver": "direct"}, {"solver": "cg"}, {"adaptive": False}):
+        with pytest.raises(NonFiniteError, match="Gauss-Newton matrix holds nan"):
+            LevenbergMarquardt(objective, **how).step()
+    np.testing.assert_array_equal(objective.theta, 0.0)
     assert objective.theta.tolist() == [0.0, 0.0]
 
 

@@ -89,7 +89,8 @@ def test_float32_stops_where_rounding_ends_the_descent(kind):
     found = minimize(objective, kind(objective), tolerance=0.0, max_steps=200)
 
     assert found.stop_reason in {"no decrease", "gradient small"}
-    np.testing.assert_allclose(found.theta, 1.0, atol=1e-2)
+    # Values near the minimum vanish with their rounding: a hundred units of theta's are left.
+    np.testing.assert_allclose(found.theta, 1.0, atol=1e-5)
 
 
 @settings(deadline=None, max_examples=40)

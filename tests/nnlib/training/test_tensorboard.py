@@ -185,7 +185,10 @@ def test_a_missing_package_is_said_with_the_command_that_installs_it(rng, tmp_pa
     [
         ({"folder": 3}, "folder is 3, expected a name"),
         ({"folder": "runs", "every": 0}, "every is 0"),
-        ({"folder": "runs", "hyperparameters": {"lr": [1]}}, r"hyperparameter lr is \[1\]"),
+        ({"folder": "runs", "hyperparameters": {"lr": [1]}}, r"hyperparameter 'lr' is \[1\]"),
+        ({"folder": "runs", "hyperparameters": {3: 1}}, "hyperparameter 3 is 1, expected a name"),
+        ({"folder": "runs", "hyperparameters": 3}, "hyperparameters is 3, expected a dictionary"),
+        ({"folder": "runs", "figures": 3}, "figures is 3, expected a function"),
     ],
 )
 def test_bad_settings_are_refused(arguments, message):
