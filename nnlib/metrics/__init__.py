@@ -4,6 +4,9 @@
 and ``roc_auc`` take scores; ``log_loss``, ``calibration_curve`` and ``expected_calibration_error``
 take probabilities. The true labels always come first.
 
+Labels are integers, truth values, whole floats, text or bytes, of one kind on both sides; a missing
+label is refused. Scores and probabilities keep float32 and float64, all else is taken as float64.
+
     >>> from nnlib.metrics import accuracy, confusion_matrix, f1
     >>> y_true, y_pred = [0, 0, 0, 1, 1], [0, 0, 1, 1, 0]
     >>> accuracy(y_true, y_pred), f1(y_true, y_pred, average="binary")

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nnlib._array import Array, IntArray
 from nnlib.errors import ArgumentError
-from nnlib.metrics._labels import label_pair
+from nnlib.metrics._labels import as_labels, as_rows, check_positive, comparable, label_pair
 
 AVERAGES = ("macro", "micro", "weighted", "binary", None)
 
@@ -85,7 +85,12 @@ def confusion_matrix(
     true, predicted = label_pair(y_true, y_pred, "confusion_matrix")
     if labels is None:
         return _confusion(true, predicted, np.unique(np.concatenate([true, predicted])))
-    classes = np.asarray(labels)
+    classes = as_rows(labels, "labels", "confusion_matrix")
+    if classes.ndim == 1:
+        classes = as_labels(classes, "labels", "confusion_matrix")
+        true, predicted, classes = comparable(
+            {"y_true": true, "y_pred": predicted, "labels": classes}, "confusion_matrix"
+        )
     if classes.ndim != 1 or len(np.unique(classes)) != len(classes):
         message = f"confusion_matrix: labels are {labels!r:.60}, expected each class once."
         raise ArgumentError(message)
@@ -243,6 +248,7 @@ def _averaged(
     if average not in AVERAGES:
         message = f"{name}: average is {average!r}, expected one of {AVERAGES}."
         raise ArgumentError(message)
+    zero_division = _checked_stand_in(zero_division, name)
     classes = np.unique(np.concatenate([true, predicted]))
     matrix = _confusion(true, predicted, classes)
     tp = matrix.diagonal()
@@ -257,12 +263,12 @@ def _averaged(
         "recall": (tp, support),
         "f1": (2 * tp, support + taken),
     }[name]
-    values: Array = np.full(len(tp), float(zero_division))
+    values: Array = np.full(len(tp), zero_division)
     np.divide(above, below, out=values, where=below > 0)
     if average is None:
         return values
     if average in {"binary", "micro"}:
-        return float(values[0]) if len(values) else float(zero_division)
+        return float(values[0]) if len(values) else zero_division
     counted = ~np.isnan(values)
     if not counted.any():
         return float("nan")
@@ -278,13 +284,18 @@ def _positive_class(name: str, classes: NDArray[Any], positive: object) -> NDArr
             "Use 'macro', 'micro' or 'weighted'."
         )
         raise ArgumentError(message)
-    found = np.flatnonzero(classes == positive)
-    if len(classes) == 2 and not len(found):
-        message = (
-            f"{name}: positive is {positive!r}, expected one of the labels {classes.tolist()}."
-        )
-        raise ArgumentError(message)
-    return found
+    check_positive(classes, positive, name)
+    return np.flatnonzero(classes == positive)
+
+
+def _checked_stand_in(value: object, name: str) -> float:
+    """Return what stands for 0/0 as a float from 0 to 1, or nan."""
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool | complex):
+        number = float(value)
+        if np.isnan(number) or 0 <= number <= 1:
+            return number
+    message = f"{name}: zero_division is {value!r}, expected a number from 0 to 1, or nan."
+    raise ArgumentError(message)
 
 
 def _confusion(true: NDArray[Any], predicted: NDArray[Any], classes: NDArray[Any]) -> IntArray:

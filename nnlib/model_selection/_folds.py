@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from nnlib._array import Array, IntArray, as_array, instance_hint
+from nnlib._array import Array, IntArray, as_array, as_whole_numbers, instance_hint
 from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
 from nnlib.layers import Sequential
 from nnlib.losses import Loss
@@ -39,6 +42,14 @@ class Recipe:
     callbacks: Callable[[], Sequence[Callback]] | None = None
     fit_options: Mapping[str, Any] = field(default_factory=dict)
 
+    def own(self) -> Recipe:
+        """Return a recipe for one task, whose parts with a memory no other task uses."""
+        options = {
+            name: value if name == "validation_data" else copy.deepcopy(value)
+            for name, value in self.fit_options.items()
+        }
+        return replace(self, loss=copy.deepcopy(self.loss), fit_options=options)
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -50,6 +61,18 @@ class Fold:
     X_test: np.ndarray[Any, Any]
     y_test: np.ndarray[Any, Any]
     seed: int
+
+
+@dataclass
+class Started:
+    """A fold that is ready to be trained."""
+
+    fold: Fold
+    model: Sequential
+    rng: np.random.Generator
+    X: Array
+    X_test: Array
+    seconds: float
 
 
 @dataclass
@@ -69,8 +92,13 @@ def take(
     return Fold(number, X[train], y[train], X[test], y[test], seed)
 
 
-def start(recipe: Recipe, fold: Fold) -> tuple[Sequential, np.random.Generator, Array, Array]:
-    """Return the model of a fold, its generator, and its inputs as preprocessed."""
+TAKEN: WeakKeyDictionary[Sequential, object] = WeakKeyDictionary()
+"""The models that a fold of this process was given, as long as they live."""
+
+
+def start(recipe: Recipe, fold: Fold) -> Started:
+    """Return a fold with its model, its generator, and its inputs as preprocessed."""
+    begin = perf_counter()
     rng = np.random.default_rng(fold.seed)
     model = recipe.build(rng)
     if not isinstance(model, Sequential):
@@ -79,16 +107,31 @@ def start(recipe: Recipe, fold: Fold) -> tuple[Sequential, np.random.Generator, 
             f"{instance_hint(model)}"
         )
         raise DtypeError(message)
-    X_train, X_test = prepared(recipe.preprocess, fold)
-    dtype = model.dtype
+    mine = object()
+    if TAKEN.setdefault(model, mine) is not mine:  # one step, so that no thread comes between
+        raise ArgumentError(used_before(fold.number))
+    X_train, X_rest = prepared(recipe.preprocess, fold)
     where = f"cross_validate: fold {fold.number}: X"
-    inputs = as_array(X_train, dtype, where), as_array(X_test, dtype, where)
-    for rows in inputs:
+    X: Any
+    X_test: Any
+    if model.takes_integers:
+        X, X_test = as_whole_numbers(X_train, where), as_whole_numbers(X_rest, where)
+    else:
+        X, X_test = (as_array(rows, model.dtype, where) for rows in (X_train, X_rest))
+    for rows in (X, X_test):
         if not np.isfinite(rows).all():
             bad = int(np.count_nonzero(~np.isfinite(rows)))
             message = f"{where} holds nan or infinity in {bad} places. Drop or fill those rows."
             raise ArgumentError(message)
-    return model, rng, *inputs
+    return Started(fold, model, rng, X, X_test, perf_counter() - begin)
+
+
+def used_before(number: int) -> str:
+    """Say that a fold was given the model of another one."""
+    return (
+        f"cross_validate: fold {number}: build(rng) gave a model that another fold was given "
+        "before, expected a new one. Create it inside build, with weights drawn from rng."
+    )
 
 
 def prepared(
@@ -132,20 +175,26 @@ def optimizer_for(recipe: Recipe, model: Sequential) -> Optimizer:
 
 def train_one(recipe: Recipe, fold: Fold) -> Outcome:
     """Train and judge one fold with ``fit``."""
+    own = recipe.own()
+    return train_started(own, start(own, fold))
+
+
+def train_started(recipe: Recipe, started: Started) -> Outcome:
+    """Train and judge a fold that is ready, by a recipe that no other task uses now."""
     begin = perf_counter()
-    model, rng, X_train, X_test = start(recipe, fold)
+    fold, model = started.fold, started.model
     optimizer = optimizer_for(recipe, model)
     try:
         fit(
-            model, X_train, fold.y_train, loss=recipe.loss, optimizer=optimizer,
-            epochs=recipe.epochs, batch_size=recipe.batch_size, rng=rng, progress=False,
+            model, started.X, fold.y_train, loss=recipe.loss, optimizer=optimizer,
+            epochs=recipe.epochs, batch_size=recipe.batch_size, rng=started.rng, progress=False,
             callbacks=() if recipe.callbacks is None else recipe.callbacks(),
             **recipe.fit_options,
         )  # fmt: skip
-        scores = judge(recipe, model, X_test, fold.y_test)
+        scores = judge(recipe, model, started.X_test, fold.y_test)
     except NonFiniteError as error:
         raise in_fold(error, fold.number) from error
-    return Outcome(model, scores, perf_counter() - begin)
+    return Outcome(model, scores, started.seconds + perf_counter() - begin)
 
 
 def in_fold(error: NonFiniteError, number: int) -> NonFiniteError:
@@ -160,7 +209,11 @@ def judge(recipe: Recipe, model: Sequential, X: Array, y: np.ndarray[Any, Any]) 
     with np.errstate(over="ignore", invalid="ignore"):  # reported by the loss
         output = model.predict(X)
     if recipe.scoring is not None:
-        return {name: float(score(y, output)) for name, score in recipe.scoring.items()}
+        bad = int(output.size - np.count_nonzero(np.isfinite(output)))
+        if bad:  # labels made of them would be some labels, and look like others
+            message = f"{bad} of {output.size} predictions for test rows are nan or infinite."
+            raise NonFiniteError(message)
+        return {name: as_score(score(y, output), name) for name, score in recipe.scoring.items()}
     scores = {"loss": recipe.loss.forward(output, y)}
     correct = recipe.loss.count_correct()
     if correct is not None:
@@ -168,9 +221,52 @@ def judge(recipe: Recipe, model: Sequential, X: Array, y: np.ndarray[Any, Any]) 
     return scores
 
 
+def as_score(value: object, name: str) -> float:
+    """Return what a scorer gave as a float."""
+    if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "fiub":  # type: ignore[arg-type]  # whatever it gave
+        return float(value)  # type: ignore[arg-type]  # a number, as just seen
+    what = f"{value!r:.60}"
+    if isinstance(value, np.ndarray):
+        what = f"an array of shape {value.shape}"
+    message = f"cross_validate: the scorer {name!r} gave {what}, expected one number."
+    raise DtypeError(message)
+
+
+SET_HERE = frozenset({
+    "model",
+    "X",
+    "y",
+    "loss",
+    "optimizer",
+    "epochs",
+    "batch_size",
+    "callbacks",
+    "rng",
+    "progress",
+})
+"""Arguments of ``fit`` that each fold is given anyway."""
+
+
+def check_fit_options(options: object, where: str) -> None:
+    """Refuse what ``fit`` does not take, or is given anyway."""
+    if not isinstance(options, Mapping):
+        message = (
+            f"{where}: fit_options is {options!r:.60}, expected a dictionary, such as "
+            "{'penalty': L2(1e-3)}."
+        )
+        raise DtypeError(message)
+    allowed = [name for name in inspect.signature(fit).parameters if name not in SET_HERE]
+    for name in options:
+        if name not in allowed:
+            why = "which each fold is given anyway" if name in SET_HERE else "which fit has not"
+            message = f"{where}: fit_options holds {name!r}, {why}, expected some of {allowed}."
+            raise ArgumentError(message)
+
+
 def check_recipe(recipe: Recipe, where: str) -> None:
     """Refuse what cannot work before anything is trained."""
     check_loss(recipe.loss, where)
+    check_fit_options(recipe.fit_options, where)
     functions: dict[str, object] = {"build": recipe.build, "optimizer": recipe.optimizer}
     functions |= {
         name: value
@@ -185,11 +281,14 @@ def check_recipe(recipe: Recipe, where: str) -> None:
             message = f"{where}: {name} is {value!r:.60}, expected a function {kind}."
             raise DtypeError(message)
     if recipe.scoring is not None:
-        given: Mapping[str, object] = recipe.scoring
-        bad = [name for name, score in given.items() if not callable(score)]
-        if bad or not recipe.scoring:
+        given: object = recipe.scoring
+        if not isinstance(given, Mapping):
+            held = f"is {given!r:.60}"
+        else:
+            bad = [name for name, score in given.items() if not callable(score)]
+            held = f"holds {bad or 'nothing'}" if bad or not given else ""
+        if held:
             message = (
-                f"{where}: scoring holds {bad or 'nothing'}, expected functions "
-                "(targets, output) -> number by name."
+                f"{where}: scoring {held}, expected functions (targets, output) -> number by name."
             )
             raise DtypeError(message)

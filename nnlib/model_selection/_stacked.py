@@ -20,7 +20,7 @@ import numpy as np
 
 from nnlib._array import Array, IntArray
 from nnlib._workspace import Workspace
-from nnlib.errors import NonFiniteError
+from nnlib.errors import ArgumentError, NonFiniteError
 from nnlib.layers import Sequential
 from nnlib.layers._stacked_plan import StackedPlan, has_stacked_plan
 from nnlib.layers.stacking import stack_models, why_not_stackable
@@ -29,10 +29,9 @@ from nnlib.model_selection._folds import (
     Fold,
     Outcome,
     Recipe,
-    in_fold,
+    Started,
     judge,
     optimizer_for,
-    start,
 )
 from nnlib.optimizers import Optimizer
 
@@ -43,15 +42,7 @@ MOST_AT_ONCE = 32
 """By then the calls are shared by so many folds that more would only leave the cache."""
 
 
-@dataclass
-class Started:
-    """A fold that is ready to be trained."""
-
-    fold: Fold
-    model: Sequential
-    rng: np.random.Generator
-    X: Array
-    X_test: Array
+NOT_FINITE = "cross_validate: a loss of the folds that train at once is not finite."
 
 
 def why_not_stacked(recipe: Recipe, fold: Fold) -> str:
@@ -79,34 +70,70 @@ def is_elementwise(optimizer: Optimizer) -> bool:
 ELEMENTWISE = frozenset({"SGD", "AdaGrad", "RMSProp", "Adam", "AdamW", "Lion"})
 
 
-def train_stacked(recipe: Recipe, folds: list[Fold]) -> list[Outcome]:
-    """Train all folds at once, and return the outcomes in their order."""
+@dataclass
+class Group:
+    """Folds that take equally many steps an epoch, as one model with its optimizer."""
+
+    folds: list[Started]
+    n_steps: int
+    model: Sequential
+    optimizer: Optimizer
+
+
+def grouped(recipe: Recipe, folds: list[Started]) -> tuple[list[Group], str]:
+    """Return folds in groups that train at once, or why folds of one group cannot; else nothing."""
+    by_steps: defaultdict[int, list[Started]] = defaultdict(list)
+    for started in folds:
+        by_steps[-(-len(started.X) // recipe.batch_size)].append(started)
+    groups = []
+    for n_steps, some in by_steps.items():
+        shapes = sorted({started.X.shape[1:] for started in some})
+        if len(shapes) > 1:
+            return [], f"rows of two folds have the shapes {shapes[0]} and {shapes[1]}"
+        try:
+            stacked = stack_models([started.model for started in some])
+        except ArgumentError:
+            return [], "build(rng) gave models that differ in more than their weights"
+        optimizer = optimizer_for(recipe, stacked)
+        last = max(n_steps * recipe.epochs - 1, 0)
+        wanted = _settings(optimizer, last)
+        if any(_settings(optimizer_for(recipe, one.model), last) != wanted for one in some):
+            return [], "the settings of the optimizer hang on the parameters of the model"
+        groups.append(Group(some, n_steps, stacked, optimizer))
+    return groups, ""
+
+
+def _settings(optimizer: Optimizer, last: int) -> dict[str, Any]:
+    """Return the numbers that an optimizer was made with; of a schedule some of its rates."""
+    plain = (int, float, str, tuple, type(None))
+    settings: dict[str, Any] = {
+        name: value for name, value in vars(optimizer).items() if isinstance(value, plain)
+    }
+    rate = optimizer._lr
+    if callable(rate):
+        settings["rates"] = [rate(step) for step in sorted({0, 1, last // 2, last}) if step <= last]
+    return settings | {"kind": type(optimizer)}
+
+
+def train_stacked(recipe: Recipe, groups: list[Group]) -> list[Outcome]:
+    """Train all folds at once, and return the outcomes in the order of their numbers."""
+    # What is not finite raises, but the sum of the folds does not tell which: one by one, they do.
     begin = perf_counter()
-    groups: defaultdict[int, list[Started]] = defaultdict(list)
-    for fold in folds:
-        model, rng, X, X_test = start(recipe, fold)
-        steps = -(-len(X) // recipe.batch_size)
-        groups[steps].append(Started(fold, model, rng, X, X_test))
     outcomes: dict[int, Outcome] = {}
-    for steps, group in groups.items():
-        for started, model in zip(group, _train_group(recipe, group, steps), strict=True):
-            fold = started.fold
-            try:
-                scores = judge(recipe, model, started.X_test, fold.y_test)
-            except NonFiniteError as error:
-                raise in_fold(error, fold.number) from error
-            outcomes[fold.number] = Outcome(model, scores, 0.0)
-    seconds = (perf_counter() - begin) / len(folds)
+    for group in groups:
+        for started, model in zip(group.folds, _train_group(recipe, group), strict=True):
+            scores = judge(recipe, model, started.X_test, started.fold.y_test)
+            outcomes[started.fold.number] = Outcome(model, scores, started.seconds)
+    seconds = (perf_counter() - begin) / len(outcomes)
     for outcome in outcomes.values():
-        outcome.seconds = seconds
-    return [outcomes[fold.number] for fold in folds]
+        outcome.seconds += seconds
+    return [outcomes[number] for number in sorted(outcomes)]
 
 
-def _train_group(recipe: Recipe, group: list[Started], n_steps: int) -> list[Sequential]:
+def _train_group(recipe: Recipe, together: Group) -> list[Sequential]:
     """Train folds of equally many steps, and return their models."""
-    loss = recipe.loss
-    stacked = stack_models([started.model for started in group])
-    optimizer = optimizer_for(recipe, stacked)
+    loss, group, n_steps = recipe.loss, together.folds, together.n_steps
+    stacked, optimizer = together.model, together.optimizer
     X, targets, offsets = _joined(recipe, group)
     sizes = np.array([len(started.X) for started in group])
     batches = _Batches(recipe.batch_size, n_steps, sizes)
@@ -115,14 +142,16 @@ def _train_group(recipe: Recipe, group: list[Started], n_steps: int) -> list[Seq
     stacked.train()
     # Overflow is reported by the loss, which looks at its value: no second, vaguer warning.
     with stacked._lent_workspaces(loss), np.errstate(over="ignore", invalid="ignore"):
-        for epoch in range(recipe.epochs):
+        for _ in range(recipe.epochs):
             for f, started in enumerate(group):
                 batches.order(f, started.rng.permutation(len(started.X)), offsets[f])
             for step in range(n_steps):
-                value, z, t = gradients.at(batches.index(step), last=step == n_steps - 1)
+                value = gradients.at(batches.index(step), last=step == n_steps - 1)
                 if not math.isfinite(value):
-                    _diverged(recipe, group, z, t, epoch)
+                    raise NonFiniteError(NOT_FINITE)
                 optimizer.step()
+            if not np.isfinite(stacked.theta).all():
+                raise NonFiniteError(NOT_FINITE)
     for started, theta, grad in zip(group, stacked.theta, stacked.grad, strict=True):
         started.model.theta, started.model.grad = theta, grad  # copied
     return [started.model for started in group]
@@ -180,8 +209,8 @@ class _Gradients:
         self.memory = Workspace()
         self.shares: dict[bool, Share] = {}
 
-    def at(self, index: IntArray, *, last: bool) -> tuple[float, Array, np.ndarray[Any, Any]]:
-        """Fill the gradient of the rows ``index``; return the loss, the outputs, the targets."""
+    def at(self, index: IntArray, *, last: bool) -> float:
+        """Fill the gradient of the rows ``index``; return the sum of the folds' mean losses."""
         loss = self.recipe.loss
         rows = self.memory.array("X", (*index.shape, *self.X.shape[1:]), self.X.dtype)
         np.take(self.X, index, axis=0, out=rows, mode="clip")
@@ -190,7 +219,7 @@ class _Gradients:
             self.shares[last] = self.batches.share(self.recipe, z, t, last=last)
         value = loss._value(z, t, self.shares[last])
         self.stacked._backward(loss.backward(), need_dx=False, accumulate=False)
-        return value, z, t
+        return value
 
 
 class _PlannedGradients(_Gradients):
@@ -203,28 +232,11 @@ class _PlannedGradients(_Gradients):
         super().__init__(recipe, stacked, batches, X, targets.astype(np.intp, copy=False))
         self.plans: dict[bool, StackedPlan] = {}
 
-    def at(self, index: IntArray, *, last: bool) -> tuple[float, Array, np.ndarray[Any, Any]]:
+    def at(self, index: IntArray, *, last: bool) -> float:
         plan = self.plans.get(last)
         if plan is None:
             plan = self.plans[last] = StackedPlan(self.stacked, index.shape[1])
             plan.shares[:] = self.batches.share(self.recipe, plan.z, plan.labels, last=last)
         self.X.take(index, axis=0, out=plan.X, mode="clip")
         self.targets.take(index, out=plan.labels, mode="clip")
-        return plan.run(), plan.z, plan.labels
-
-
-def _diverged(
-    recipe: Recipe, group: list[Started], z: Array, t: np.ndarray[Any, Any], epoch: int
-) -> None:
-    """Raise the error of the fold whose loss is not finite."""
-    for f, started in enumerate(group):
-        try:
-            recipe.loss.forward(z[f], t[f])
-        except NonFiniteError as error:
-            message = (
-                f"cross_validate: fold {started.fold.number}: training diverged in epoch "
-                f"{epoch + 1}: {error} Try a tenth of the rate, or scale the inputs."
-            )
-            raise NonFiniteError(message) from error
-    message = f"cross_validate: the losses of the folds add up to no finite number in {z.dtype}."
-    raise NonFiniteError(message)
+        return plan.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle  # ruff: ignore[suspicious-pickle-import]  only asked whether it can, never read
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from nnlib._array import IntArray, Seed, as_generator, check_count
 from nnlib._progress import Progress
-from nnlib.errors import ArgumentError, DtypeError, ShapeError
+from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
 from nnlib.layers import Sequential
 from nnlib.losses import Loss
 from nnlib.model_selection._folds import (
@@ -22,12 +23,16 @@ from nnlib.model_selection._folds import (
     Recipe,
     Scorer,
     check_recipe,
+    start,
     take,
     train_one,
+    train_started,
+    used_before,
 )
 from nnlib.model_selection._stacked import (
     MEMORY_LIMIT_BYTES,
     MOST_AT_ONCE,
+    grouped,
     train_stacked,
     why_not_stacked,
 )
@@ -74,12 +79,13 @@ def cross_validate(
     not depend on how or when the other folds run. So the folds one after the other, in threads, in
     processes or all at once give the same results. All but the last are equal bit for bit; stacked
     folds add the same numbers in another order, which in float64 changes parameters by some 1e-12
-    of their size, and in float32 by some 1e-5 after a few hundred steps.
+    of their size, and in float32 by some 1e-5 after a few hundred steps. Each fold has a copy of
+    the loss and of ``fit_options``; the functions given must not share anything that they change.
 
     Parameters
     ----------
     build : function rng -> Sequential
-        Makes the model of a fold; it must draw from ``rng`` only.
+        Makes the model of a fold, a new one each time; it must draw from ``rng`` only.
     X : ndarray of shape (N, ...)
         Inputs.
     y : ndarray of shape (N,) or (N, ...)
@@ -102,14 +108,15 @@ def cross_validate(
     callbacks : function () -> list of Callback, optional
         Made anew for each fold.
     fit_options : dict, optional
-        Further arguments of ``fit``, such as a penalty.
+        Further arguments of ``fit``, such as ``{"penalty": L2(1e-3)}``.
     executor : concurrent.futures.Executor, optional
         Where folds run: a thread or process pool, or a Dask client's ``get_executor()``. A process
         pool needs functions that pickle takes: defined at the top of a module.
     stacked : {"auto", True, False}
         Whether folds train at once, as one model with a stack axis: for small models about twice
-        as fast. ``"auto"`` does it where model, optimizer and memory allow and no executor is
-        given; True raises where they do not.
+        as fast. ``"auto"`` does it where models, optimizer and memory allow and no executor is
+        given; True raises where they do not. Where training diverges the folds run again, one by
+        one, so that the error is the same.
     rng : Generator, int or None
         Seeds the folds. The splitter has its own.
     progress : bool, default False
@@ -130,7 +137,8 @@ def cross_validate(
         If a value is outside what it may be, a split is no split, or folds cannot be stacked or
         sent to a process.
     NonFiniteError
-        If training diverged; the message names the fold.
+        If training diverged; the message names the first fold that did, and ``history`` holds its
+        completed epochs.
 
     References
     ----------
@@ -152,7 +160,7 @@ def cross_validate(
     recipe = Recipe(
         build, optimizer, loss, check_count(epochs, "epochs", where, minimum=0),
         check_count(batch_size, "batch_size", where), preprocess, scoring, callbacks,
-        dict(fit_options or {}),
+        {} if fit_options is None else fit_options,
     )  # fmt: skip
     inputs, targets = checked_rows(X, y, where)
     check_recipe(recipe, where)
@@ -187,31 +195,39 @@ def run_folds(
         return take(i, X, y, *splits[i], seeds[i])
 
     at_once = 1
+    fold_bytes = X[:1].nbytes * max(len(train) for train, _ in splits)
     together = stacked is True or (stacked == "auto" and executor is None and len(splits) > 1)
     if together:
         reason = why_not_stacked(recipe, fold(0))
         if executor is not None:
             reason = "an executor runs folds one by one"
         if reason and stacked is True:
-            message = f"cross_validate: stacked=True, but {reason}. Use stacked='auto'."
-            raise ArgumentError(message)
-        fold_bytes = X[:1].nbytes * max(len(train) for train, _ in splits)
+            raise ArgumentError(NOT_STACKED.format(reason))
         at_once = min(MOST_AT_ONCE, MEMORY_LIMIT_BYTES // max(fold_bytes, 1))
         together = not reason and (stacked is True or at_once > 1)
     outcomes: list[Outcome] = []
     if together:
         for first in range(0, len(splits), max(at_once, 1)):
-            some = range(first, min(first + max(at_once, 1), len(splits)))
-            outcomes += train_stacked(recipe, [fold(i) for i in some])
+            some = [fold(i) for i in range(first, min(first + max(at_once, 1), len(splits)))]
+            got, at_the_same_time = _trained_together(recipe, some, forced=stacked is True)
+            outcomes += got
+            together &= at_the_same_time
             bar.advance(len(some))
     elif executor is None:
         for i in range(len(splits)):
             outcomes.append(train_one(recipe, fold(i)))
             bar.advance()
     else:
+        # Each fold that waits holds a copy of its rows: no more of them wait than fit in memory.
+        waiting = max(4 * n_workers(executor), MEMORY_LIMIT_BYTES // max(fold_bytes, 1))
         outcomes = gathered(
-            [executor.submit(train_one, recipe, fold(i)) for i in range(len(splits))], bar
+            lambda i: executor.submit(train_one, recipe, fold(i)), len(splits), waiting, bar
         )
+        seen: set[int] = set()
+        for i, outcome in enumerate(outcomes):
+            if id(outcome.model) in seen:
+                raise ArgumentError(used_before(i))
+            seen.add(id(outcome.model))
     names = list(outcomes[0].scores)
     return CVResult(
         scores={name: np.array([o.scores[name] for o in outcomes]) for name in names},
@@ -222,12 +238,42 @@ def run_folds(
     )
 
 
-def gathered(futures: list[Future[Any]], bar: Progress) -> list[Any]:
-    """Return all results in the order of submission; if one fails, start no further ones."""
+NOT_STACKED = "cross_validate: stacked=True, but {}. Use stacked='auto'."
+
+
+def _trained_together(
+    recipe: Recipe, folds: list[Fold], *, forced: bool
+) -> tuple[list[Outcome], bool]:
+    """Train folds at once, or one by one where they differ; and say whether at once."""
+    own = recipe.own()
+    started = [start(own, fold) for fold in folds]
+    groups, reason = grouped(own, started)
+    if reason and forced:
+        raise ArgumentError(NOT_STACKED.format(reason))
+    if reason:
+        return [train_started(own, each) for each in started], False
+    try:
+        return train_stacked(own, groups), True
+    except NonFiniteError:  # one by one, the first fold that diverges is named, with its history
+        return [train_one(recipe, fold) for fold in folds], False
+
+
+def n_workers(executor: Executor) -> int:
+    """Return how many tasks an executor runs at once, or a guess."""
+    return getattr(executor, "_max_workers", None) or os.cpu_count() or 1
+
+
+def gathered(
+    submit: Callable[[int], Future[Any]], n: int, waiting: int, bar: Progress
+) -> list[Any]:
+    """Return all results in order, with so many waiting; if one fails, start no further ones."""
+    futures: list[Future[Any]] = []
     results = []
     try:
-        for future in futures:
-            results.append(future.result())
+        for i in range(n):
+            while len(futures) < min(n, i + waiting):
+                futures.append(submit(len(futures)))
+            results.append(futures[i].result())
             bar.advance()
     finally:
         for future in futures:
@@ -239,7 +285,13 @@ def checked_rows(
     X: ArrayLike, y: ArrayLike, where: str
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return inputs and targets as arrays with the same number of rows."""
-    inputs, targets = np.asarray(X), np.asarray(y)
+    try:
+        inputs, targets = np.asarray(X), np.asarray(y)
+    except ValueError as error:
+        message = (
+            f"{where}: the rows of X or y differ in length, expected arrays. Pad or drop rows."
+        )
+        raise ShapeError(message) from error
     if inputs.ndim < 2 or targets.ndim == 0 or len(inputs) != len(targets) or not len(inputs):
         message = (
             f"{where}: X has shape {inputs.shape} and y has shape {targets.shape}, expected "
@@ -254,6 +306,11 @@ def checked_splits(
     where: str,
 ) -> Splits:  # fmt: skip
     """Return the folds of a splitter, after checking that no test row is trained on."""
+    if groups is not None and np.shape(groups) != (len(X),):
+        message = (
+            f"{where}: groups has shape {np.shape(groups)}, expected ({len(X)},), one for each row."
+        )
+        raise ShapeError(message)
     if hasattr(cv, "split") and not isinstance(cv, type):
         pairs = cv.split(X, y, groups)
     elif isinstance(cv, Iterable) and not isinstance(cv, str | bytes | Mapping):

@@ -78,7 +78,10 @@ class HoldOut(BaseSplitter):
                 yield _stratified_draw(y, n_test, rng)
 
     def __repr__(self) -> str:
-        return f"HoldOut(test_size={self.test_size:g}, n_repeats={self.n_splits})"
+        return (
+            f"HoldOut(test_size={self.test_size:g}, n_repeats={self.n_splits}, "
+            f"stratify={self.stratify}, shuffle={self.shuffle})"
+        )
 
 
 class RollingWindow(BaseSplitter):

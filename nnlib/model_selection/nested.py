@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from nnlib._array import Array, IntArray, Seed, as_generator
 from nnlib._progress import Progress
+from nnlib.metrics._labels import as_rows
 from nnlib.model_selection.cross_validation import (
     Splitter,
     checked_rows,
@@ -20,7 +21,13 @@ from nnlib.model_selection.cross_validation import (
     run_folds,
 )
 from nnlib.model_selection.results import CVResult
-from nnlib.model_selection.search import Trial, grid_search, random_search, recipe_of
+from nnlib.model_selection.search import (
+    Trial,
+    check_common,
+    grid_search,
+    random_search,
+    recipe_of,
+)
 from nnlib.model_selection.search_result import SearchResult
 
 
@@ -119,7 +126,7 @@ def nested_cross_validate(
     progress : bool, default False
         Show a bar over the outer folds, on stdout.
     **common
-        Arguments of ``cross_validate`` that all candidates share.
+        As in ``grid_search``.
 
     Returns
     -------
@@ -155,7 +162,8 @@ def nested_cross_validate(
     where = "nested_cross_validate"
     generator = as_generator(rng, where)
     inputs, targets = checked_rows(X, y, where)
-    parts = None if groups is None else np.asarray(groups)
+    check_common(common, where)
+    parts = None if groups is None else as_rows(groups, "groups", where)
     splits = checked_splits(outer, inputs, targets, parts, where)
     seeds = draw_seeds(generator, 2 * len(splits), where)
     bar = Progress(len(splits), "outer fold", wanted=progress)

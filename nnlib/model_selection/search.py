@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import product
@@ -25,7 +27,7 @@ from nnlib.model_selection.cross_validation import (
     run_folds,
 )
 from nnlib.model_selection.results import CVResult
-from nnlib.model_selection.search_result import Candidate, SearchResult
+from nnlib.model_selection.search_result import Candidate, SearchResult, deciding
 
 Trial: TypeAlias = Callable[..., Mapping[str, Any]]
 """A function of the parameters searched, giving arguments of ``cross_validate`` by name."""
@@ -56,7 +58,7 @@ def grid_search(
 
     All candidates see the same folds and the same seeds, so that they differ in nothing but their
     settings; where and in which order they run changes nothing. A candidate whose training
-    diverges counts as the worst.
+    diverges, or whose score is not finite, counts as the worst.
 
     Parameters
     ----------
@@ -74,7 +76,9 @@ def grid_search(
     score : str, optional
         The score that decides; by default the accuracy if there is one, else the first.
     mode : {"max", "min"}, optional
-        Whether more is better; by default ``"min"`` for ``"loss"``, else ``"max"``.
+        Whether more is better; by default ``"min"`` for ``"loss"`` and ``"max"`` for
+        ``"accuracy"``. A score of your own is taken by its name, such as ``"mse"`` or ``"f1"``;
+        where that tells nothing, the mode must be given.
     groups : ndarray of shape (N,), optional
         For splitters that keep groups together.
     executor : concurrent.futures.Executor, optional
@@ -84,7 +88,9 @@ def grid_search(
     progress : bool, default False
         Show a bar over candidates, on stdout.
     **common
-        Arguments of ``cross_validate`` that all candidates share; a trial's own come first.
+        What a trial may set, too, for all candidates: ``build``, ``optimizer``, ``loss``,
+        ``epochs``, ``batch_size``, ``preprocess``, ``scoring``, ``callbacks``, ``fit_options``.
+        Where a trial sets it, that counts.
 
     Returns
     -------
@@ -158,7 +164,7 @@ def random_search(
     rng : Generator, int or None
         Draws the settings, then seeds the folds.
     **common
-        Arguments of ``cross_validate`` that all candidates share.
+        As in ``grid_search``.
 
     Returns
     -------
@@ -254,6 +260,11 @@ def _search(
         raise ArgumentError(message)
     inputs, targets = checked_rows(X, y, where)
     recipes = [recipe_of(trial, params, common, where) for params in points]
+    if len({None if recipe.scoring is None else tuple(recipe.scoring) for recipe in recipes}) > 1:
+        message = f"{where}: candidates have scores of different names, expected the same for all."
+        raise ArgumentError(message)
+    if recipes[0].scoring is not None:
+        score, mode = deciding(list(recipes[0].scoring), score, mode, where)
     splits = checked_splits(cv, inputs, targets, groups, where)
     seeds = draw_seeds(rng, len(splits), where)
     bar = Progress(len(points), "candidate", wanted=progress)
@@ -266,12 +277,11 @@ def _search(
         else:
             check_executor(executor, recipes[0], where)
             outcomes = gathered(
-                [
-                    executor.submit(run_candidate, recipe, inputs, targets, splits, seeds)
-                    for recipe in recipes
-                ],
-                bar,
-            )
+                lambda i: executor.submit(
+                    run_candidate, recipes[i], inputs, targets, splits, seeds
+                ),
+                len(recipes), len(recipes), bar,
+            )  # fmt: skip
     finally:
         bar.close()
     candidates = [
@@ -289,19 +299,43 @@ def _chosen(
     if not done:
         message = f"{where}: training diverged for every candidate. {candidates[0].failure}"
         raise NonFiniteError(message)
-    names = list(done[0].scores)
-    if score is None:
-        score = "accuracy" if "accuracy" in names else names[0]
-    elif score not in names:
-        message = f"{where}: score is {score!r}, expected one of {names}."
+    score, mode = deciding(list(done[0].scores), score, mode, where)
+    if not any(math.isfinite(result.mean(score)) for result in done):
+        message = f"{where}: {score!r} is nan or infinite for every candidate. Take smaller steps."
+        raise NonFiniteError(message)
+    return SearchResult(candidates, score, mode)
+
+
+def check_names(trial: Trial, params: Mapping[str, Any], where: str) -> None:
+    """Refuse a trial that cannot be called with the parameters searched."""
+    try:
+        signature = inspect.signature(trial)
+    except ValueError:  # a compiled function may not tell
+        return
+    try:
+        signature.bind(**params)
+    except TypeError as error:
+        message = (
+            f"{where}: trial takes {signature}, but the parameters searched are {sorted(params)}, "
+            f"expected the same names ({error})."
+        )
+        raise ArgumentError(message) from error
+
+
+def check_common(common: Mapping[str, Any], where: str) -> None:
+    """Refuse what no candidate may be given."""
+    unknown = sorted(common.keys() - set(SETTINGS))
+    if unknown:
+        message = f"{where}: unknown arguments {unknown}, expected some of {SETTINGS}."
         raise ArgumentError(message)
-    return SearchResult(candidates, score, mode or ("min" if score == "loss" else "max"))
 
 
 def recipe_of(
     trial: Trial, params: Mapping[str, Any], common: Mapping[str, Any], where: str
 ) -> Recipe:
     """Return how a candidate is trained, after checking what its trial gave."""
+    if callable(trial):
+        check_names(trial, params, where)
     own: object = trial(**params) if callable(trial) else trial  # type: ignore[redundant-expr]  # callers need not be typed
     if not isinstance(own, Mapping):
         message = (

@@ -3,13 +3,61 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from nnlib.errors import ArgumentError, NonFiniteError
 from nnlib.model_selection.results import CVResult
+
+LESS_IS_BETTER = frozenset({
+    "loss",
+    "error",
+    "mse",
+    "rmse",
+    "mae",
+    "mape",
+    "nll",
+    "brier",
+    "ece",
+    "perplexity",
+    "deviance",
+})
+"""Words in the name of a score of which less is better."""
+
+MORE_IS_BETTER = frozenset({
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "auc",
+    "r2",
+    "likelihood",
+    "correlation",
+    "iou",
+})
+"""Words in the name of a score of which more is better."""
+
+
+def deciding(names: list[str], score: str | None, mode: str | None, where: str) -> tuple[str, str]:
+    """Return the score that decides and its mode, from what was asked and the names there are."""
+    if score is None:
+        score = "accuracy" if "accuracy" in names else names[0]
+    elif score not in names:
+        message = f"{where}: score is {score!r}, expected one of {names}."
+        raise ArgumentError(message)
+    if mode is not None:
+        return score, mode
+    words = set(re.findall(r"[a-z]+\d*", score.lower()))
+    less, more = bool(words & LESS_IS_BETTER), bool(words & MORE_IS_BETTER)
+    if less == more or words & {"neg", "negative", "minus"}:
+        message = (
+            f"{where}: mode is missing, and the name {score!r} does not tell whether more is "
+            "better. Give mode='max' or mode='min'."
+        )
+        raise ArgumentError(message)
+    return score, "min" if less else "max"
 
 
 @dataclass
@@ -71,11 +119,21 @@ class SearchResult:
 
     @property
     def best_index(self) -> int:
-        """The candidate with the best mean score; of equals the first."""
+        """The candidate with the best mean score; of equals the first.
+
+        A mean that is nan or infinite is never the best.
+
+        Raises
+        ------
+        NonFiniteError
+            If none is finite.
+        """
         sign = 1.0 if self.mode == "max" else -1.0
-        values = [sign * self.mean(i) for i in range(len(self))]
-        ranked = [-math.inf if math.isnan(value) else value for value in values]
-        return int(np.argmax(ranked))
+        means = {i: sign * self.mean(i) for i in range(len(self)) if math.isfinite(self.mean(i))}
+        if not means:
+            message = f"SearchResult: {self.score!r} is nan or infinite for every candidate."
+            raise NonFiniteError(message)
+        return max(means, key=lambda i: means[i])
 
     @property
     def best(self) -> Candidate:
@@ -106,7 +164,7 @@ class SearchResult:
         Breiman, Friedman, Olshen & Stone (1984), Classification and Regression Trees, 3.4.3.
         """
         result = self.best.result
-        assert result is not None  # ruff: ignore[assert]  a search of which all diverged raises
+        assert result is not None  # ruff: ignore[assert]  narrows the type: its mean is finite
         error = result.standard_error(self.score)
         error = 0.0 if math.isnan(error) else error  # a single fold tells nothing about chance
         best = self.mean(self.best_index)
@@ -144,6 +202,8 @@ class SearchResult:
         return rows
 
     def __repr__(self) -> str:
+        if not any(math.isfinite(self.mean(i)) for i in range(len(self))):
+            return f"SearchResult({len(self)} candidates, none with a finite {self.score})"
         return (
             f"SearchResult({len(self)} candidates, best {self.score} "
             f"{self.mean(self.best_index):.4g} with {self.best.params})"

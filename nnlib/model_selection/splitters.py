@@ -1,7 +1,9 @@
 """Splitters: which rows train and which rows test, fold by fold.
 
 Each has ``split(X, y, groups)``, which yields pairs (train, test) of sorted row numbers, and
-``get_n_splits``. Those without randomness give the folds of scikit-learn.
+``get_n_splits``. ``KFold``, ``StratifiedKFold``, ``LeaveOneOut`` and ``RollingWindow`` give the
+folds of scikit-learn where nothing is shuffled. Those of ``GroupKFold`` have the same sizes; which
+of two groups of the same size comes first may differ.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from nnlib._array import IntArray, Seed, as_generator, check_count
 from nnlib.errors import ArgumentError, DtypeError, ShapeError
+from nnlib.metrics._labels import as_labels, as_rows
 
 Pair = tuple[IntArray, IntArray]
 
@@ -130,7 +133,7 @@ class BaseSplitter(ABC):
         if values is None:
             message = f"{where}: {name} is missing. Call split(X, y, groups) with it."
             raise ArgumentError(message)
-        array = np.asarray(values)
+        array = as_rows(values, name, where)
         if array.shape != (n,):
             message = f"{where}: {name} has shape {array.shape}, expected ({n},), one for each row."
             raise ShapeError(message)
@@ -140,6 +143,8 @@ class BaseSplitter(ABC):
                 f"text. Convert with {name}.astype(int), or cut numbers into bins."
             )
             raise DtypeError(message)
+        if array.dtype.kind == "O":
+            array = as_labels(array, name, where)
         codes: IntArray = np.unique(array, return_inverse=True)[1].reshape(-1)
         return codes
 
@@ -191,15 +196,17 @@ class KFold(BaseSplitter):
 class StratifiedKFold(BaseSplitter):
     """Cut the rows into k parts, each with its share of every class.
 
-    Rows sorted by class are dealt to the folds like cards, so that the folds differ by at most one
-    row in each class and in all. A class of fewer than k rows is missing from some folds.
+    Rows sorted by class, in the order in which classes first appear, are dealt to the folds like
+    cards, so that the folds differ by at most one row in each class and in all. That says how many
+    rows of a class a fold gets; without shuffling they are the next ones in the given order. A
+    class of fewer than k rows is missing from some folds.
 
     Parameters
     ----------
     n_splits : int, default 5
         k, at least 2.
     shuffle : bool, default False
-        Deal the rows of a class in random order rather than in the given one.
+        Take the rows of a class in random order rather than in the given one.
     rng : Generator, int or None
         Shuffles.
 
@@ -212,8 +219,8 @@ class StratifiedKFold(BaseSplitter):
     >>> labels = [0, 0, 0, 0, 1, 1]
     >>> for train, test in StratifiedKFold(2).split(labels, labels):
     ...     print(train, test)
-    [1 3 5] [0 2 4]
-    [0 2 4] [1 3 5]
+    [2 3 5] [0 1 4]
+    [0 1 4] [2 3 5]
     """
 
     def __init__(self, n_splits: int = 5, *, shuffle: bool = False, rng: Seed = None) -> None:
@@ -237,10 +244,13 @@ class StratifiedKFold(BaseSplitter):
                 f"{self.n_splits}, one a fold. Take fewer folds, or KFold."
             )
             raise ArgumentError(message)
+        rank = np.argsort(np.argsort(np.unique(y, return_index=True)[1]))[y]
         order = rng.permutation(n) if self.shuffle else np.arange(n)
-        by_class = order[np.argsort(y[order], kind="stable")]
+        by_class = order[np.argsort(rank[order], kind="stable")]
+        dealt = np.arange(n) % self.n_splits
+        dealt = dealt[np.lexsort((dealt, rank[by_class]))]  # of each class, fold after fold
         for fold in range(self.n_splits):
-            yield by_class[fold :: self.n_splits]
+            yield by_class[dealt == fold]
 
 
 class LeaveOneOut(BaseSplitter):
@@ -304,7 +314,7 @@ class GroupKFold(BaseSplitter):
 
     For rows that belong together, such as several recordings of one speaker: a model that knows
     the speaker looks better than it is. The largest groups are placed first, each into the fold
-    with the fewest rows so far.
+    with the fewest rows so far; of equally large ones the first in sorted order.
 
     Parameters
     ----------

@@ -119,6 +119,15 @@ def test_wrong_averages_are_named(case: MetricCase):
         ([], [], ShapeError, "N ≥ 1"),
         ([0, 1], [0.2, 0.7], DtypeError, "Turn scores into labels"),
         ([0, 1], ["a", "b"], DtypeError, "the same kind of labels"),
+        ([b"a", b"b"], ["a", "b"], DtypeError, "Bytes become text by np.char.decode"),
+        (np.array([1, "a"], object), [1, 2], DtypeError, "y_true holds int and str, expected"),
+        ([1, "a"], ["1", "a"], DtypeError, "y_true holds int and str, expected labels of one kind"),
+        (["a", "b"], np.array(["a", None], object), DtypeError, "y_pred holds NoneType and str"),
+        ([0, 1], [0, np.nan], DtypeError, "such as nan, expected classes. Drop rows without"),
+        ([0, 1], [0, np.inf], DtypeError, "that are no labels"),
+        ([0, 1], np.array([0.5, 1], object), DtypeError, "that are no labels"),
+        ([0, 1], [0j, 1], DtypeError, "that are no labels, expected integers"),
+        ([[0], [0, 1]], [0, 1], ShapeError, "the rows of y_true differ in length"),
     ],
 )
 def test_labels_that_do_not_fit_are_named(metric, true, predicted, error, message):
@@ -128,6 +137,56 @@ def test_labels_that_do_not_fit_are_named(metric, true, predicted, error, messag
 
 def test_labels_may_be_whole_floats():
     assert accuracy([0.0, 1.0], [0, 1]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "words", [np.array(["b", "a", "b"], object), ["b", "a", "b"], np.array(["b", "a", "b"])]
+)
+def test_columns_of_text_are_labels_like_other_text(words):
+    other = ["b", "a", "a"]
+
+    assert accuracy(words, other) == pytest.approx(2 / 3)
+    np.testing.assert_array_equal(confusion_matrix(words, other), [[1, 0], [1, 1]])
+    np.testing.assert_array_equal(
+        confusion_matrix(words, other, labels=np.array(["b", "a"], object)), [[1, 1], [0, 1]]
+    )
+
+
+def test_large_unsigned_and_negative_labels_stay_apart():
+    large = np.array([2**63, 2**63 + 1, 5], np.uint64)
+    signed = np.array([-1, 2**62, 5])
+
+    got = confusion_matrix(large, signed)
+
+    expected = np.zeros((5, 5), int)  # -1, 5, 2⁶², 2⁶³, 2⁶³ + 1
+    expected[3, 0] = expected[4, 2] = expected[1, 1] = 1
+    np.testing.assert_array_equal(got, expected)
+    assert accuracy(large, signed) == pytest.approx(1 / 3)
+    small = large % np.uint64(7)
+    np.testing.assert_array_equal(
+        confusion_matrix(small, signed), confusion_matrix(small.astype(int), signed)
+    )
+    ids = np.array([2**70, 2**70 + 1], object)
+    np.testing.assert_array_equal(confusion_matrix(ids, ids), np.eye(2))
+
+
+@every_metric
+@pytest.mark.parametrize("value", ["warn", None, 2.0, -1, True])
+def test_what_stands_for_zero_by_zero_is_a_number(case: MetricCase, value):
+    with pytest.raises(ArgumentError, match=f"{case.name}: zero_division is {value!r}, expected"):
+        case.ours([0, 1], [0, 1], zero_division=value)
+
+
+@every_metric
+def test_the_positive_class_is_of_the_kind_of_the_labels(case: MetricCase):
+    with pytest.raises(ArgumentError, match=r"positive is 1, expected one of the labels \['a'\]"):
+        case.ours(["a"], ["a"], average="binary")
+    assert case.ours(["a"], ["a"], average="binary", positive="a") == 1
+
+
+def test_listed_classes_are_of_the_kind_of_the_labels():
+    with pytest.raises(DtypeError, match="labels is <U1, expected the same kind of labels"):
+        confusion_matrix([0, 1], [0, 1], labels=["a"])
 
 
 def test_a_class_is_listed_once():

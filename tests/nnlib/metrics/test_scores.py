@@ -154,6 +154,11 @@ def test_certainty_that_is_wrong_costs_a_finite_amount():
         ([0, 1], [0.5], ShapeError, r"expected \(N,\)"),
         ([0, 1], [0.5, np.nan], ArgumentError, "nan or infinity"),
         ([0, 1, 2], [0.1, 0.2, 0.3], ArgumentError, "y_true has 3 classes, expected two"),
+        ([0, np.nan], [0.1, 0.2], DtypeError, "y_true holds float64 .* such as nan, expected"),
+        ([0, None], [0.1, 0.2], DtypeError, "y_true holds NoneType and int, expected labels"),
+        ([[0], [0, 1]], [0.1, 0.2], ShapeError, "the rows of y_true differ in length"),
+        (["yes"] * 2, [0.9] * 2, ArgumentError, r"positive is 1, expected .* \['yes'\]"),
+        ([b"1"] * 2, [0.9] * 2, ArgumentError, r"positive is 1, expected .* \[b'1'\]"),
         ([2, 3], [0.1, 0.2], ArgumentError, r"positive is 1, expected one of the labels \[2, 3\]"),
         ([0, 1], ["a", "b"], DtypeError, "expected real numbers"),
     ],
@@ -168,7 +173,8 @@ def test_scores_that_do_not_fit_are_named(metric, true, values, error, message):
     ("true", "values", "error", "message"),
     [
         ([0, 1, 0], [[0.5, 0.5]], ShapeError, r"\(N, K\)"),
-        ([0.0, 1.0], [[0.5, 0.5], [0.5, 0.5]], DtypeError, "integer labels from 0 to K - 1"),
+        (["a", "b"], [[0.5, 0.5], [0.5, 0.5]], DtypeError, "integer labels from 0 to K - 1"),
+        ([0.5, 1.0], [[0.5, 0.5], [0.5, 0.5]], DtypeError, "that are no labels"),
         ([0, 2], [[0.5, 0.5], [0.5, 0.5]], ArgumentError, "labels run from 0 to 2, expected 0 to"),
         ([0, 1], [[0.5, 0.5], [np.inf, 0.5]], ArgumentError, "nan or infinity"),
     ],
@@ -176,6 +182,40 @@ def test_scores_that_do_not_fit_are_named(metric, true, values, error, message):
 def test_rows_of_scores_that_do_not_fit_are_named(metric, true, values, error, message):
     with pytest.raises(error, match=message):
         metric(true, values)
+
+
+@pytest.mark.parametrize("scores", [[2**24, 2**24 + 1], np.array([2**24, 2**24 + 1], np.uint32)])
+def test_integer_scores_that_float32_would_merge_stay_apart(scores):
+    assert roc_auc([0, 1], scores) == 1
+    assert roc_auc([0, 1], np.stack([scores[::-1], scores], axis=1)) == 1
+    assert roc_curve([0, 1], scores)[2].tolist() == [np.inf, 2**24 + 1, 2**24]
+
+
+def test_labels_of_text_bytes_and_whole_floats_are_taken():
+    p, rows = [0.2, 0.9], np.array([[0.8, 0.2], [0.1, 0.9]])
+    expected = log_loss([0, 1], p)
+
+    for true, positive in (
+        (["no", "yes"], "yes"), (np.array(["no", "yes"], object), "yes"), ([b"n", b"y"], b"y"),
+        ([0.0, 1.0], 1), ([False, True], True), (np.array([0, 1], object), 1),
+    ):  # fmt: skip
+        assert log_loss(true, p, positive=positive) == expected
+    for true in ([0.0, 1.0], [False, True], np.array([0, 1], object)):
+        assert log_loss(true, rows) == pytest.approx(expected, rel=SAME)
+    assert log_loss(["yes", "yes"], [0.9, 0.9], positive="yes") == pytest.approx(-np.log(0.9))
+    assert log_loss(["no", "no"], [0.1, 0.1], positive="yes") == pytest.approx(-np.log(0.9))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_keep_one_rounding_unit_of_their_type_from_the_ends(dtype):
+    unit = float(np.finfo(dtype).eps)
+    certain = np.array([0, 1], dtype)
+
+    # Right, it costs −ln(1 − ε), and wrong −ln ε; the logarithm of float64 is exact to 1e-15.
+    assert log_loss([0, 1], certain) == pytest.approx(-np.log1p(-unit), rel=1e-6)
+    assert log_loss([1, 0], certain) == pytest.approx(-np.log(unit), rel=1e-6)
+    assert log_loss([0, 1], np.eye(2, dtype=dtype)) == pytest.approx(-np.log1p(-unit), rel=1e-6)
+    assert log_loss([0, 1], certain) == pytest.approx(sklearn.log_loss([0, 1], certain), rel=1e-6)
 
 
 def test_a_curve_needs_both_kinds_of_rows():

@@ -37,3 +37,18 @@ def common(**changes: object) -> dict[str, object]:
     return {
         "build": build, "optimizer": sgd, "loss": CrossEntropy(), "epochs": 3, "batch_size": 8,
     } | changes  # fmt: skip
+
+
+SAME = 1e-10  # relative; float64 sums in another order, over some tens of steps
+
+
+def same_results(one, two, *, exactly: bool) -> None:
+    """Assert that two cross-validations gave the same."""
+    tolerance = {"rtol": 0, "atol": 0} if exactly else {"rtol": SAME, "atol": 1e-12}
+    assert one.scores.keys() == two.scores.keys()
+    for name, values in one.scores.items():
+        np.testing.assert_allclose(values, two.scores[name], **tolerance)
+    for a, b in zip(one.models, two.models, strict=True):
+        np.testing.assert_allclose(a.theta, b.theta, **tolerance)
+    for a, b in zip(one.splits, two.splits, strict=True):
+        np.testing.assert_array_equal(a[1], b[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -31,21 +31,9 @@ from nnlib.model_selection import (
     cross_validate,
 )
 from nnlib.optimizers import LBFGS, Muon
-from tests.nnlib.model_selection.parts import adam, build, common, sgd, two_clouds
+from tests.nnlib.model_selection.parts import adam, build, common, same_results, sgd, two_clouds
 
 X, Y = two_clouds(43)
-SAME = 1e-10  # relative; float64 sums in another order, over some tens of steps
-
-
-def same_results(one, two, *, exactly: bool) -> None:
-    tolerance = {"rtol": 0, "atol": 0} if exactly else {"rtol": SAME, "atol": 1e-12}
-    assert one.scores.keys() == two.scores.keys()
-    for name, values in one.scores.items():
-        np.testing.assert_allclose(values, two.scores[name], **tolerance)
-    for a, b in zip(one.models, two.models, strict=True):
-        np.testing.assert_allclose(a.theta, b.theta, **tolerance)
-    for a, b in zip(one.splits, two.splits, strict=True):
-        np.testing.assert_array_equal(a[1], b[1])
 
 
 def run(cv=None, **changes):
@@ -157,60 +145,6 @@ def test_float32_folds_agree_to_its_rounding():
     for a, b in zip(together.models, one_by_one.models, strict=True):
         assert a.theta.dtype == np.float32
         np.testing.assert_allclose(a.theta, b.theta, rtol=1e-4, atol=1e-5)  # 15 steps, ε = 6e-8
-
-
-class Backwards(Executor):
-    """Runs everything only when it is asked for, last things first."""
-
-    def __init__(self) -> None:
-        self.tasks: list = []
-        self.order: list[int] = []
-
-    def submit(self, fn, /, *args, **kwargs):
-        executor = self
-
-        class Late(Future):
-            def result(self, timeout=None):
-                for i in reversed(range(len(executor.tasks))):
-                    if executor.tasks[i] is not None:
-                        executor.order.append(i)
-                        future, f, a = executor.tasks[i]
-                        executor.tasks[i] = None
-                        Future.set_result(future, f(*a))
-                return super().result(timeout)
-
-        future = Late()
-        self.tasks.append((future, fn, args))
-        return future
-
-
-def test_threads_and_order_of_completion_change_nothing():
-    expected = run(stacked=False)
-    backwards = Backwards()
-
-    with ThreadPoolExecutor(2) as executor:
-        same_results(run(executor=executor), expected, exactly=True)
-    same_results(run(executor=backwards), expected, exactly=True)
-    assert backwards.order == [3, 2, 1, 0]
-
-
-@pytest.fixture(scope="module")
-def processes():
-    with ProcessPoolExecutor(1) as executor:
-        yield executor
-
-
-def test_processes_change_nothing(processes):
-    same_results(run(executor=processes), run(stacked=False), exactly=True)
-
-
-def test_what_no_process_can_load_is_named(processes):
-    with pytest.raises(
-        ArgumentError, match=r"build is .*lambda.*cannot be sent to another process"
-    ):
-        run(build=lambda rng: build(rng), executor=processes)
-    with pytest.raises(ArgumentError, match=r"optimizer is .*Define it with def at the top"):
-        run(optimizer=lambda model: sgd(model), executor=processes)
 
 
 def test_the_same_seed_gives_the_same_result_and_another_does_not():
@@ -347,9 +281,15 @@ def test_what_does_not_stack_runs_one_by_one_unless_it_must(changes, reason):
 def test_divergence_names_the_fold(stacked, setting, monkeypatch):
     monkeypatch.setenv("NNLIB_FUSED", setting)
     wild = X.copy()
-    wild[30] = 1e200  # in the training rows of all folds but the third
-    with pytest.raises(NonFiniteError, match=r"cross_validate: fold [013]: "):
-        run(X=wild, optimizer=lambda model: SGD(model, lr=1e200), stacked=stacked)
+    wild[30] = 1e308
+    # The first fold trains without that row, both others with it, and in different steps.
+    test = [41, 42]
+    splits = [(np.arange(20), test), (np.arange(20, 40), test), (np.arange(25, 33), test)]
+
+    with pytest.raises(NonFiniteError, match=r"cross_validate: fold 1: fit: ") as caught:
+        run(splits, X=wild, stacked=stacked, epochs=9)
+
+    assert caught.value.history.stop_reason.startswith("diverged in epoch")
 
 
 @pytest.mark.parametrize("stacked", [True, False])
@@ -392,6 +332,14 @@ def test_divergence_on_test_rows_names_the_fold(stacked):
         ({"callbacks": [Callback()]}, DtypeError, "callbacks is"),
         ({"scoring": {}}, DtypeError, "scoring holds nothing"),
         ({"scoring": {"f1": 3}}, DtypeError, r"scoring holds \['f1'\]"),
+        ({"scoring": ["accuracy"]}, DtypeError, r"scoring is \['accuracy'\], expected functions"),
+        ({"scoring": {"a": lambda y, z: z}}, DtypeError, r"'a' gave an array of shape \(11, 2\)"),
+        ({"scoring": {"a": lambda y, z: None}}, DtypeError, "scorer 'a' gave None, expected one"),
+        ({"fit_options": {"epochs": 3}}, ArgumentError, "holds 'epochs', which each fold is given"),
+        ({"fit_options": {"bogus": 3}}, ArgumentError, "holds 'bogus', which fit has not"),
+        ({"fit_options": [1]}, DtypeError, r"fit_options is \[1\], expected a dictionary"),
+        ({"X": [[1], [1, 2]]}, ShapeError, "the rows of X or y differ in length"),
+        ({"groups": [1, 2]}, ShapeError, r"groups has shape \(2,\), expected \(43,\)"),
         ({"epochs": -1}, ArgumentError, "epochs is -1"),
         ({"batch_size": 0}, ArgumentError, "batch_size is 0"),
         ({"stacked": "yes"}, ArgumentError, "stacked is 'yes', expected True, False or 'auto'"),

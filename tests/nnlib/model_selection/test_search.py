@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from nnlib import SGD, ArgumentError, DtypeError, NonFiniteError
+from nnlib import SGD, ArgumentError, CrossEntropy, DtypeError, NonFiniteError, ShapeError, fit
 from nnlib.model_selection import (
     Candidate,
     CVResult,
@@ -120,6 +120,55 @@ def scored(values: list[list[float]], mode: str) -> SearchResult:
     return SearchResult(candidates, "s", mode)
 
 
+@pytest.mark.parametrize("mode", ["max", "min"])
+@pytest.mark.parametrize("wild", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_not_finite_is_never_the_best(mode, wild):
+    result = scored([[wild, 0.5], [0.6, 0.7], [wild, wild]], mode)
+    result.candidates.append(Candidate({"k": 3}, None, "diverged"))
+
+    with np.errstate(invalid="ignore"):  # the spread of an infinite score
+        assert result.best.params == {"k": 1}
+        assert result.one_standard_error(lambda params: -params["k"]).params == {"k": 1}
+        result.candidates = [result.candidates[i] for i in (3, 2, 0)]
+        with pytest.raises(NonFiniteError, match="'s' is nan or infinite for every candidate"):
+            result.best  # ruff: ignore[useless-expression]
+        with pytest.raises(NonFiniteError, match="for every candidate"):
+            result.one_standard_error(lambda params: params["k"])
+        assert repr(result) == "SearchResult(3 candidates, none with a finite s)"
+
+
+def mean_square(targets, output):
+    return float(((output[:, 1] - targets) ** 2).mean())
+
+
+def test_whether_more_is_better_is_taken_from_the_name_where_it_tells():
+    grid = {"lr": [1e-6, 0.3]}
+    results = {name: run(grid, scoring={name: mean_square}) for name in ("mse", "roc_auc")}
+
+    means = [results["mse"].mean(i) for i in range(2)]
+    assert results["mse"].mode == "min"
+    assert results["mse"].best_index == int(np.argmin(means))
+    assert results["roc_auc"].mode == "max"
+    assert results["roc_auc"].best_index == int(np.argmax(means))
+    assert run(grid, scoring={"size": mean_square}, mode="min").best_index == int(np.argmin(means))
+    several = run(grid, scoring={"size": mean_square, "val_loss": mean_square}, score="val_loss")
+    assert several.mode == "min"
+
+
+@pytest.mark.parametrize("name", ["size", "neg_mse", "negative log-likelihood", "error_auc"])
+def test_a_name_that_does_not_tell_needs_a_mode_before_anything_is_trained(name):
+    def never(targets, output):
+        raise AssertionError
+
+    with pytest.raises(ArgumentError, match=f"mode is missing, and the name '{name}' does not"):
+        run(scoring={name: never})
+
+
+def test_a_score_that_is_nowhere_finite_is_an_error():
+    with pytest.raises(NonFiniteError, match="'mse' is nan or infinite for every candidate"):
+        run(scoring={"mse": lambda targets, output: np.nan})
+
+
 @pytest.mark.parametrize(("mode", "sign"), [("max", 1), ("min", -1)])
 def test_one_standard_error_takes_the_simplest_near_the_best(mode, sign):
     # Means 0.5, 0.75, 0.8; the best has standard error std/√4 = 0.1155/2 = 0.058.
@@ -149,6 +198,10 @@ def test_random_search_draws_in_order_from_its_generator():
     rng = np.random.default_rng(2)
     expected = [{name: draw(rng) for name, draw in distributions.items()} for _ in range(5)]
     assert [c.params for c in result.candidates] == expected
+    alone = cross_validate(  # the same generator then seeds the folds
+        X=X, y=Y, cv=KFold(4), rng=rng, **SHARED | trial(**expected[0])
+    )
+    np.testing.assert_array_equal(result.candidates[0].result.scores["loss"], alone.scores["loss"])
 
 
 @pytest.mark.parametrize(
@@ -166,6 +219,15 @@ def test_random_search_draws_in_order_from_its_generator():
         ({"batch_size": 0}, ArgumentError, "batch_size is 0"),
         ({"epochs": 1.5, "trial": lambda lr: {"optimizer": SGD}}, ArgumentError, "epochs is 1.5"),
         ({"loss": "mse"}, DtypeError, "grid_search: loss is 'mse'"),
+        ({"trial": lambda rate: {}}, ArgumentError, r"trial takes \(rate\), but the parameters"),
+        ({"fit_options": {"epochs": 3}}, ArgumentError, "grid_search: fit_options holds 'epochs'"),
+        ({"scoring": {"f1": abs}, "score": "auc"}, ArgumentError, "score is 'auc', expected one"),
+        ({"groups": [1, 2]}, ShapeError, r"grid_search: groups has shape \(2,\)"),
+        (
+            {"trial": lambda lr: {"optimizer": SGD, "scoring": {f"mse_{lr}": abs}}},
+            ArgumentError,
+            "candidates have scores of different names",
+        ),
         ({"cv": [([0], [0])]}, ArgumentError, "grid_search: fold 0 of cv trains on 1"),
     ],
 )
@@ -240,6 +302,29 @@ def test_nested_scores_are_those_of_the_chosen_settings():
     output = result.outer.models[1].predict(X[test])
     assert rows[1]["loss"] == SHARED["loss"].forward(output, Y[test])
     assert repr(result).startswith("NestedResult(CVResult(4 folds")
+
+
+def test_what_nested_validation_cannot_use_is_named_first():
+    options = {**SHARED, "outer": KFold(4), "inner": KFold(3), "rng": 0}
+    with pytest.raises(ShapeError, match=r"groups has shape \(2,\), expected \(40,\)"):
+        nested_cross_validate(trial, {"lr": [0.1]}, X, Y, groups=[1, 2], **options)
+    with pytest.raises(ArgumentError, match=r"nested_cross_validate: unknown arguments \['cv'\]"):
+        nested_cross_validate(trial, {"lr": [0.1]}, X, Y, cv=KFold(2), **options)
+
+
+def test_the_chosen_settings_are_judged_with_a_seed_of_their_own():
+    result = nested_cross_validate(
+        trial, {"lr": [0.3]}, X, Y, outer=KFold(2), inner=KFold(2), rng=5, **SHARED
+    )
+    seeds = np.random.default_rng(5).integers(2**63, size=4)  # inner and outer, fold by fold
+
+    for fold, (train, test) in enumerate(KFold(2).split(X)):
+        rng = np.random.default_rng(seeds[2 * fold + 1])
+        model = SHARED["build"](rng)
+        fit(model, X[train], Y[train], loss=CrossEntropy(), optimizer=descent(model, 0.3),
+            epochs=2, batch_size=8, rng=rng, progress=False)  # fmt: skip
+        np.testing.assert_array_equal(result.outer.models[fold].theta, model.theta)
+        np.testing.assert_array_equal(result.outer.splits[fold][1], test)
 
 
 def test_nested_search_may_draw_choose_the_simplest_and_keep_groups():
