@@ -75,8 +75,8 @@ class LayerLinearization:
         y_dot = self.model.rforward(None, V)
         assert y_dot is not None  # ruff: ignore[assert]  since V changes parameters
         self.model.rbackward(self.loss.rbackward(y_dot), need_dx=False)
-        out: Array = np.broadcast_to(self.model.grad_dot, V.shape)
-        return out
+        # A copy: the next product may write into ``grad_dot``.
+        return np.array(np.broadcast_to(self.model.grad_dot, V.shape), order="C")
 
 
 class DifferenceLinearization:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
 from nnlib._array import Array, Seed, as_array, instance_hint
-from nnlib.curvature.spectra import Spectrum, spectrum
+from nnlib.curvature.spectra import Spectrum, check_end, spectrum
 from nnlib.errors import ArgumentError, DtypeError, ShapeError
 from nnlib.layers.base import Layer
 from nnlib.losses import Loss
@@ -30,6 +30,10 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]  # SciPy is untyp
     """A symmetric matrix of shape (P, P) at one point of one model, given by its products.
 
     A subclass gives ``_products``, and what it can do better than by products.
+
+    With a pruning mask, ``model.mask``, it is the curvature in what may still move: rows and
+    columns of pruned parameters are zero, so that the largest eigenvalue, the trace and the stable
+    rate are those of the pruned model. Each pruned parameter brings one eigenvalue of zero.
 
     Attributes
     ----------
@@ -53,6 +57,7 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]  # SciPy is untyp
         size = model.theta.size
         super().__init__(model.theta.dtype, (size, size))
         self._penalty = None if penalty is None else penalty_diagonal(penalty, model, where)
+        self._mask = None if model.mask is None else model.mask.copy()
 
     # Products -----------------------------------------------------------------------------------
 
@@ -85,11 +90,15 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]  # SciPy is untyp
         """
         where = f"{type(self).__name__}.products"
         directions = checked_directions(V, self.shape[0], self.dtype, where)
+        if self._mask is not None:
+            directions = directions * self._mask
         if directions.ndim == 1:
             out = self._product(directions)
         else:
             out = in_groups(self._products, directions)
-        return out if self._penalty is None else out + self._penalty * directions
+        if self._penalty is not None:
+            out = out + self._penalty * directions
+        return out if self._mask is None else out * self._mask
 
     def _matvec(self, v: np.ndarray[Any, Any]) -> Array:
         return self.products(v.reshape(-1))
@@ -122,6 +131,9 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]  # SciPy is untyp
         matrix = self._dense()
         if self._penalty is not None:
             matrix[np.diag_indices_from(matrix)] += self._penalty
+        if self._mask is not None:
+            matrix[~self._mask] = 0.0
+            matrix[:, ~self._mask] = 0.0
         return matrix
 
     def _dense(self) -> Array:
@@ -147,7 +159,9 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]  # SciPy is untyp
             Second derivatives along each parameter alone.
         """
         diagonal = self._diagonal()
-        return diagonal if self._penalty is None else diagonal + self._penalty
+        if self._penalty is not None:
+            diagonal = diagonal + self._penalty
+        return diagonal if self._mask is None else diagonal * self._mask
 
     def _diagonal(self) -> Array:
         """Read the diagonal off the products with unit vectors."""
@@ -184,8 +198,15 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]  # SciPy is untyp
         Returns
         -------
         spectrum : Spectrum
-            Eigenvalues from the largest down, and vectors as columns.
+            Eigenvalues from the largest down, each as often as it is repeated, and vectors as
+            columns.
+
+        Raises
+        ------
+        ArgumentError
+            If k or ``which`` is outside what it may be.
         """
+        check_end(which, f"{type(self).__name__}.spectrum")
         if k is None:
             values, vectors = np.linalg.eigh(self.dense().astype(np.float64))
             return Spectrum(values[::-1].copy(), vectors[:, ::-1].copy())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlib._array import Array, Seed, as_generator, check_count
-from nnlib.curvature.krylov import operator_size
+from nnlib.curvature.krylov import as_operator, multiply
 from nnlib.errors import ArgumentError
 
 AT_ONCE = 32
@@ -66,6 +66,10 @@ def trace(
         If there is no such method, or there are too few probes.
     ShapeError
         If the operator is not square.
+    DtypeError
+        If it does not hold real numbers.
+    NonFiniteError
+        If a product holds nan or infinity.
 
     References
     ----------
@@ -79,7 +83,7 @@ def trace(
     >>> trace(np.diag([1.0, 2.0, 4.0]), n_probes=2, rng=0)
     Estimate(value=7.0, standard_error=0.0)
     """
-    size = operator_size(operator, "trace")
+    operator, size = as_operator(operator, "trace")
     if method not in {"hutchinson", "hutch++"}:
         message = f"trace: method is {method!r}, expected 'hutchinson' or 'hutch++'."
         raise ArgumentError(message)
@@ -88,9 +92,9 @@ def trace(
     if method == "hutchinson":
         return _mean(_quadratic_forms(operator, size, count, generator))
     third = min(count // 3, size)
-    sketch = _multiply(operator, _signs(size, third, generator))
+    sketch = multiply(operator, _signs(size, third, generator), "trace")
     Q, _ = np.linalg.qr(sketch)
-    exact = float(np.einsum("pk,pk->", Q, _multiply(operator, Q)))
+    exact = float(np.einsum("pk,pk->", Q, multiply(operator, Q, "trace")))
     rest = _mean(_quadratic_forms(operator, size, max(count - 2 * third, 2), generator, without=Q))
     return Estimate(exact + rest.value, rest.standard_error)
 
@@ -120,6 +124,10 @@ def estimate_diagonal(operator: Any, *, n_probes: int = 100, rng: Seed = None) -
         If there are too few probes.
     ShapeError
         If the operator is not square.
+    DtypeError
+        If it does not hold real numbers.
+    NonFiniteError
+        If a product holds nan or infinity.
 
     References
     ----------
@@ -131,13 +139,13 @@ def estimate_diagonal(operator: Any, *, n_probes: int = 100, rng: Seed = None) -
     >>> estimate_diagonal(np.diag([1.0, 2.0, 4.0]), n_probes=2, rng=0).value
     array([1., 2., 4.])
     """
-    size = operator_size(operator, "estimate_diagonal")
+    operator, size = as_operator(operator, "estimate_diagonal")
     count = check_count(n_probes, "n_probes", "estimate_diagonal", 2)
     generator = as_generator(rng, "estimate_diagonal")
     total, squares = np.zeros(size), np.zeros(size)
     for some in _portions(count):
         z = _signs(size, some, generator)
-        terms = z * _multiply(operator, z)
+        terms = z * multiply(operator, z, "estimate_diagonal")
         total += terms.sum(axis=1)
         squares += np.square(terms).sum(axis=1)
     mean = total / count
@@ -154,7 +162,7 @@ def _quadratic_forms(
         z = _signs(size, some, rng)
         if without is not None:
             z -= without @ (without.T @ z)
-        forms.append(np.einsum("pk,pk->k", z, _multiply(operator, z)))
+        forms.append(np.einsum("pk,pk->k", z, multiply(operator, z, "trace")))
     return np.concatenate(forms)
 
 
@@ -172,8 +180,3 @@ def _portions(count: int) -> list[int]:
 def _signs(size: int, count: int, rng: np.random.Generator) -> Array:
     """Return random signs, a probe in each column."""
     return 2.0 * rng.integers(0, 2, size=(size, count)) - 1.0
-
-
-def _multiply(operator: Any, M: Array) -> Array:
-    """Return the products in float64."""
-    return np.asarray(operator @ M, np.float64)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,24 +26,27 @@ KEPT_NUMBERS = 2**24
 class Fisher(CurvatureOperator):
     """The mean of outer products of gradients: how far a step moves the predicted distribution.
 
-        true:       F = mean_n E_{t ~ p(·|x_n)} [ g_n(t) g_n(t)ᵀ ]
-        empirical:  F = mean_n g_n(y_n) g_n(y_n)ᵀ
+        true:       F = 1/(N m) Σ_n E_{t ~ p(·|x_n)} [ g_n(t) g_n(t)ᵀ ]
+        empirical:  F = 1/(N m) Σ_n g_n(y_n) g_n(y_n)ᵀ
 
-    with g_n(t) the gradient of row n's loss for target t. The true Fisher takes the expectation
-    over the model's own predictions and is the Gauss-Newton matrix wherever the loss is a negative
-    log-likelihood in its natural parameter, which is how its products are computed. The empirical
-    one takes the targets as they came. It costs less, and is another matrix: its gradients shrink
-    as the model fits, and away from a perfect model it does not estimate the curvature.
+    with g_n(t) = −∂ ln p(t|x_n)/∂θ, the sum of the m terms of row n's loss, differentiated: m = 1
+    for ``CrossEntropy``, the number of outputs for ``MSE`` and ``BinaryCrossEntropy``, times the
+    number of steps in sequences. The loss is the mean of all N m terms, and both matrices are on
+    its scale: over targets drawn from the model the mean of the empirical one is the true one.
 
-    Losses that are means over several outputs (``MSE``, ``BinaryCrossEntropy``) count each output
-    as one observation, so that the true Fisher is on the scale of the loss.
+    The true Fisher takes the expectation over the model's own predictions and is the Gauss-Newton
+    matrix wherever the loss is a negative log-likelihood in its natural parameter, which is how its
+    products are computed. The empirical one takes the targets as they came, and label smoothing
+    with them. It costs less, and is another matrix: its gradients shrink as the model fits, and
+    away from a perfect model it does not estimate the curvature.
 
     Parameters
     ----------
     model : Sequential or Layer
-        Evaluated as it stands, and left as it was.
+        Evaluated as it stands, and left as it was. What ``model.mask`` has pruned cannot move: its
+        rows and columns are zero.
     X, y : ndarray
-        Rows and targets.
+        Rows and targets. All rows count the same.
     loss : Loss
         For ``kind="true"`` one that is a negative log-likelihood: ``CrossEntropy``,
         ``BinaryCrossEntropy``, or ``MSE`` (of a normal distribution with variance ½).
@@ -108,11 +113,14 @@ class Fisher(CurvatureOperator):
         _check_independent(model, "Fisher(kind='empirical')")
         self._loss, self._model = own_copy(loss), private_copy(model)
         self._kept_gradients: Array | None = None
+        self._n_terms = _count_terms(self._model, self._X[:1], self._y[:1], self._loss)
         if len(self._X) * self.shape[0] <= KEPT_NUMBERS:
             self._kept_gradients = per_sample_gradients(self._model, self._X, self._y, loss)
+        else:
+            self._X, self._y = self._X.copy(), self._y.copy()
 
     def _gradients(self) -> Iterator[Array]:
-        """Yield the gradients of some rows at a time, each of shape (n, P)."""
+        """Yield g_n / m of some rows at a time, of shape (n, P)."""
         if self._kept_gradients is not None:
             yield self._kept_gradients
             return
@@ -127,7 +135,7 @@ class Fisher(CurvatureOperator):
         out = np.zeros_like(V)
         for G in self._gradients():
             out += (V @ G.T) @ G
-        out /= len(self._X)
+        out *= self._n_terms / len(self._X)
         return out
 
     def _dense(self) -> Array:
@@ -136,7 +144,7 @@ class Fisher(CurvatureOperator):
         out = np.zeros(self.shape, self.dtype)
         for G in self._gradients():
             out += G.T @ G
-        out /= len(self._X)
+        out *= self._n_terms / len(self._X)
         return out
 
     def _diagonal(self) -> Array:
@@ -145,7 +153,7 @@ class Fisher(CurvatureOperator):
         out = np.zeros(self.shape[0], self.dtype)
         for G in self._gradients():
             out += np.einsum("np,np->p", G, G)
-        out /= len(self._X)
+        out *= self._n_terms / len(self._X)
         return out
 
     def __repr__(self) -> str:
@@ -216,6 +224,12 @@ def per_sample_gradients(model: Layer, X: ArrayLike, y: ArrayLike, loss: Loss) -
         twin.backward(own.backward(), need_dx=False)
         out[n] = twin.grad
     return out
+
+
+def _count_terms(model: Layer, X: Array, y: np.ndarray[Any, Any], loss: Loss) -> int:
+    """Return of how many terms the loss of one row is the mean."""
+    z = model.forward(X)
+    return math.prod(loss._terms_shape(z, loss.check(z.shape, y, z.dtype)))
 
 
 def _check_independent(model: Layer, where: str) -> None:

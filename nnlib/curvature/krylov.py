@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nnlib._array import Array, Seed, as_array, as_generator, check_count, check_number
-from nnlib.errors import ArgumentError, NonFiniteError, ShapeError
+from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single equality
@@ -72,7 +72,7 @@ def lanczos(operator: Any, k: int, *, rng: Seed = None, start: ArrayLike | None 
     Parameters
     ----------
     operator : LinearOperator or ndarray of shape (P, P)
-        Symmetric.
+        Real and symmetric.
     k : int
         Number of steps, from 1 to P; each takes one product.
     rng : Generator, int or None
@@ -89,6 +89,8 @@ def lanczos(operator: Any, k: int, *, rng: Seed = None, start: ArrayLike | None 
     ------
     ShapeError
         If the operator is not square, or ``start`` does not fit it.
+    DtypeError
+        If it does not hold real numbers.
     ArgumentError
         If k is not from 1 to P, or ``start`` is zero.
     NonFiniteError
@@ -109,7 +111,7 @@ def lanczos(operator: Any, k: int, *, rng: Seed = None, start: ArrayLike | None 
     >>> result.ritz()[0].round(6)
     array([2., 4.])
     """
-    size = operator_size(operator, "lanczos")
+    operator, size = as_operator(operator, "lanczos")
     n_steps = at_most(k, size, "lanczos")
     generator = as_generator(rng, "lanczos")
     q = unit_start(start, size, generator)
@@ -137,7 +139,7 @@ class LanczosIteration:
             larger[:j] = self.rows
             self.rows = larger
         self.rows[j] = self.next
-        w = _multiply(self.operator, self.next, "lanczos")
+        w = multiply(self.operator, self.next, "lanczos")
         self.alphas.append(float(self.next @ w))
         scale = float(np.linalg.norm(w))
         basis = self.rows[: j + 1]
@@ -205,8 +207,12 @@ def power_iteration(
     ------
     ShapeError
         If the operator is not square, or ``start`` does not fit it.
+    DtypeError
+        If it does not hold real numbers.
     ArgumentError
         If a number is outside what it may be.
+    NonFiniteError
+        If a product holds nan or infinity.
 
     References
     ----------
@@ -218,13 +224,13 @@ def power_iteration(
     >>> round(pair.eigenvalue, 6), pair.converged
     (-8.0, True)
     """
-    size = operator_size(operator, "power_iteration")
+    operator, size = as_operator(operator, "power_iteration")
     most = check_count(n_steps, "n_steps", "power_iteration")
     limit = check_number(tolerance, "tolerance", "power_iteration", positive=True)
     v = unit_start(start, size, as_generator(rng, "power_iteration"))
     value = 0.0
     for step in range(1, most + 1):
-        w = _multiply(operator, v, "power_iteration")
+        w = multiply(operator, v, "power_iteration")
         value = float(v @ w)
         if np.linalg.norm(w - value * v) <= limit * abs(value):
             return EigenPair(value, v, step, converged=True)
@@ -232,17 +238,25 @@ def power_iteration(
     return EigenPair(value, v, most, converged=False)
 
 
-def _multiply(operator: Any, v: Array, where: str) -> Array:
-    """Return the product in float64, after checking that it is finite."""
-    product = np.asarray(operator @ v, np.float64)
+def multiply(operator: Any, v: Array, where: str) -> Array:
+    """Return the product in float64, after checking that it is real and finite."""
+    product = as_array(operator @ v, np.dtype(np.float64), f"{where}: a product")
     if not np.isfinite(product).all():
         message = f"{where}: a product holds nan or infinity, expected finite numbers."
         raise NonFiniteError(message)
     return product.copy() if product is v else product
 
 
-def operator_size(operator: Any, where: str) -> int:
-    """Return P of an operator of shape (P, P)."""
+def as_operator(operator: Any, where: str) -> tuple[Any, int]:
+    """Return an operator of shape (P, P), or a matrix written as lists, and P."""
+    if isinstance(operator, list | tuple):
+        operator = as_array(operator, np.dtype(np.float64), f"{where}: the operator")
+    dtype = getattr(operator, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind not in "fiub":
+        message = (
+            f"{where}: the operator is of {dtype}, expected real numbers, in a symmetric matrix."
+        )
+        raise DtypeError(message)
     shape: tuple[int, ...] = getattr(operator, "shape", ())
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
         message = (
@@ -250,7 +264,7 @@ def operator_size(operator: Any, where: str) -> int:
             "Give a Hessian(model, X, y, loss), another LinearOperator or a matrix."
         )
         raise ShapeError(message)
-    return int(shape[0])
+    return operator, int(shape[0])
 
 
 def at_most(k: object, size: int, where: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,7 +14,7 @@ from nnlib._array import Array, Seed, as_array, as_generator, check_count, check
 from nnlib.curvature._layerwise import own_copy, private_copy
 from nnlib.curvature.estimators import trace
 from nnlib.curvature.operators import Hessian
-from nnlib.curvature.spectra import spectrum
+from nnlib.curvature.spectra import spectrum, spectrum_and_size
 from nnlib.errors import ArgumentError, ShapeError
 from nnlib.layers.base import Layer
 from nnlib.losses import Loss
@@ -96,19 +97,27 @@ def largest_stable_rate(operator: Any, *, rng: Seed = None) -> float:
     Parameters
     ----------
     operator : LinearOperator, ndarray of shape (P, P), or of shape (k,)
-        A Hessian, or eigenvalues that include the largest.
+        A Hessian, or eigenvalues that include the largest. The Hessian of a pruned model is about
+        the parameters that may still move, and so is the rate.
     rng : Generator, int or None
         Draws the start of the Lanczos iteration.
 
     Returns
     -------
     rate : float
-        Infinite if no eigenvalue is positive: then there is no minimum to overshoot.
+        Infinite if no eigenvalue is positive: then there is no minimum to overshoot. Up to
+        10 ε √P max|λ|, with ε the precision of the numbers, a positive one is rounding.
 
     Raises
     ------
     ShapeError
         If the operator is neither.
+    DtypeError
+        If it does not hold real numbers.
+    ArgumentError
+        If an eigenvalue is nan or infinite.
+    NonFiniteError
+        If a product holds nan or infinity.
 
     References
     ----------
@@ -119,18 +128,25 @@ def largest_stable_rate(operator: Any, *, rng: Seed = None) -> float:
     >>> largest_stable_rate(np.array([4.0, 1.0]))
     0.5
     """
-    if isinstance(operator, list | tuple) or getattr(operator, "ndim", 2) == 1:
-        values = as_array(operator, np.dtype(np.float64), "largest_stable_rate: eigenvalues")
-        if values.ndim != 1 or not values.size:
-            message = (
-                f"largest_stable_rate: eigenvalues have shape {values.shape}, expected (k,) with "
-                "at least one."
-            )
+    where = "largest_stable_rate"
+    if isinstance(operator, list | tuple):
+        operator = as_array(operator, None, f"{where}: the operator")
+    if getattr(operator, "ndim", 2) == 1:
+        values = as_array(operator, np.dtype(np.float64), f"{where}: eigenvalues")
+        if not values.size:
+            message = f"{where}: eigenvalues have shape (0,), expected (k,) with at least one."
             raise ShapeError(message)
-        largest = float(values.max())
+        if not np.isfinite(values).all():
+            message = f"{where}: eigenvalues are {values!r:.80}, expected finite numbers."
+            raise ArgumentError(message)
+        largest, most = float(values.max()), float(np.abs(values).max())
     else:
-        largest = float(spectrum(operator, 1, rng=rng).eigenvalues[0])
-    return 2.0 / largest if largest > 0 else float("inf")
+        top, most = spectrum_and_size(operator, 1, rng=rng)
+        largest = float(top.eigenvalues[0])
+    single = getattr(operator, "dtype", None) == np.float32
+    precision = np.finfo(np.float32 if single else np.float64).eps
+    rounding = 10 * float(precision) * math.sqrt(operator.shape[0]) * most
+    return 2.0 / largest if largest > rounding else math.inf
 
 
 @dataclass(frozen=True)
@@ -178,7 +194,8 @@ def sharpness(
 
     All three depend on the scale of the parameters and not only on the function. Between two
     layers with ReLU, W₁ may be doubled and W₂ halved: every output stays, and so does every
-    prediction on new data, but the sharpness changes. Compare models only at like scales.
+    prediction on new data, but the sharpness changes. Compare models only at like scales. With a
+    pruning mask all three are about the parameters that may still move.
 
     Parameters
     ----------
@@ -253,15 +270,19 @@ def sharpness(
 
 
 class _Surface:
-    """Loss and gradient around the present parameters, of one function: masks are held still."""
+    """Loss and gradient around the present parameters, of one function: masks are held still.
+
+    What the model's pruning mask holds at zero does not move.
+    """
 
     def __init__(self, model: Layer, X: Array, y: np.ndarray[Any, Any], loss: Loss) -> None:
         self.model, self.loss = private_copy(model), own_copy(loss)
-        self.X, self.y, self.theta = X, y, model.theta.copy()
+        self.X, self.y, self.theta, self.mask = X, y, model.theta.copy(), model.mask
 
     def at(self, step: Array) -> tuple[float, Array]:
         """Return loss and gradient a step away, the gradient in float64."""
         self.model.theta = self.theta + step.astype(self.theta.dtype)
         value = self.loss.forward(self.model.forward(self.X), self.y)
         self.model.backward(self.loss.backward(), need_dx=False)
-        return value, self.model.grad.astype(np.float64)
+        gradient = self.model.grad.astype(np.float64)
+        return value, gradient if self.mask is None else gradient * self.mask

@@ -75,6 +75,8 @@ class _LossCurvature(CurvatureOperator):
             ]
         else:
             self._model = private_copy(model)
+            # Some layers keep their input as it is, and several slices are run again and again.
+            self._X, self._y = self._X.copy(), self._y.copy()
             pieces = list(self._slices(model))
             # One piece is linearized once and for all; of several each takes its turn.
             self._parts = [self._linearize(*pieces[0])] if len(pieces) == 1 else []
@@ -187,8 +189,10 @@ class Hessian(_LossCurvature):
     model : Sequential or Layer
         Evaluated as it stands, in its present mode, with random masks and running statistics held
         still. It is left as it was, and copied, so that training it does not change the operator.
+        What ``model.mask`` has pruned cannot move: its rows and columns are zero.
     X : ndarray of shape (N, ...)
-        Rows.
+        Rows. All count the same: an operator knows no row weights. Rows that are to count twice are
+        given twice.
     y : ndarray
         Targets, as the loss wants them.
     loss : Loss
@@ -245,9 +249,9 @@ class GaussNewton(_LossCurvature):
     Parameters
     ----------
     model : Sequential or Layer
-        As in ``Hessian``.
+        As in ``Hessian``; so is what becomes of pruned parameters.
     X, y : ndarray
-        Rows and targets.
+        Rows and targets. All rows count the same.
     loss : Loss
         For example ``CrossEntropy()``.
     penalty : L2, optional
@@ -296,7 +300,7 @@ def hessian_vector_product(
     """Compute H v exactly, without forming H.
 
     For several products at the same point build ``Hessian(model, X, y, loss)`` once: it keeps
-    what forward and backward left.
+    what forward and backward left. As there, H is zero for what ``model.mask`` has pruned.
 
     Parameters
     ----------
@@ -337,7 +341,7 @@ def hessian_vector_product(
     where = "hessian_vector_product"
     rows, targets = checked_rows(model, X, y, loss, where)
     chain = find_chain(model, rows)
-    if chain is None or len(rows) > chain.slice_rows:
+    if chain is None or len(rows) > chain.slice_rows or model.mask is not None:
         return Hessian(model, rows, targets, loss, penalty=penalty).products(v)
     theta = model.theta
     directions = checked_directions(v, theta.size, theta.dtype, where, "v")

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from nnlib._array import Array, Seed, as_generator, check_count, check_number
-from nnlib.curvature.krylov import LanczosIteration, at_most, lanczos, operator_size, unit_start
+from nnlib.curvature._block_lanczos import BlockLanczos
+from nnlib.curvature.krylov import as_operator, at_most, lanczos
 from nnlib.errors import ArgumentError
+
+ENDS = ("largest", "smallest", "both")
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single equality
@@ -54,13 +57,19 @@ def spectrum(
 ) -> Spectrum:
     """Find k eigenvalues at one end of the spectrum, or at both, with their vectors.
 
-    Lanczos goes on until ‖A v − λ v‖ ≤ tolerance · max|λ| for each wanted pair, at most for P
-    steps, when all eigenvalues are found.
+    Lanczos with k random starts at once goes on until ‖A v − λ v‖ ≤ tolerance · max|λ| for each
+    wanted pair, at most until all P are found. From k starts an eigenvalue is found as often as it
+    is repeated, up to k times, which is as often as it can be wanted. (From one start each comes
+    once, whatever its multiplicity.) Eigenvalues that lie within the tolerance of each other may
+    share their vectors: single ones then are any basis of the same space.
+
+    Mostly some 10 to 20 k products are needed, and as many vectors of length P kept. Where that is
+    a good part of P, the dense matrix is cheaper.
 
     Parameters
     ----------
     operator : LinearOperator or ndarray of shape (P, P)
-        Symmetric.
+        Real and symmetric.
     k : int
         How many, from 1 to P; at each end with ``which="both"``.
     which : "largest" (default), "smallest" or "both"
@@ -81,39 +90,59 @@ def spectrum(
         If k or ``which`` is outside what it may be.
     ShapeError
         If the operator is not square.
+    DtypeError
+        If it does not hold real numbers.
+    NonFiniteError
+        If a product holds nan or infinity.
 
     References
     ----------
     Lanczos (1950), Journal of Research of the National Bureau of Standards 45, 255-282.
+    Golub & Underwood (1977), The block Lanczos method for computing eigenvalues, Mathematical
+    Software III, Academic Press, 361-377.
 
     Examples
     --------
     >>> A = np.diag([5.0, 1.0, -3.0])
     >>> spectrum(A, 1, which="both", rng=0).eigenvalues.round(6)
     array([ 5., -3.])
+    >>> spectrum(np.diag([2.0, 2.0, 2.0, 1.0]), 3, rng=0).eigenvalues.round(6)
+    array([2., 2., 2.])
     """
-    size = operator_size(operator, "spectrum")
+    return spectrum_and_size(operator, k, which=which, tolerance=tolerance, rng=rng)[0]
+
+
+def spectrum_and_size(
+    operator: Any, k: int, *, which: str = "largest", tolerance: float = 1e-6, rng: Seed = None
+) -> tuple[Spectrum, float]:
+    """Return what ``spectrum`` does, and max|λ| as far as the iteration has seen it."""
+    operator, size = as_operator(operator, "spectrum")
     count = at_most(k, size, "spectrum")
-    if which not in {"largest", "smallest", "both"}:
-        message = f"spectrum: which is {which!r}, expected 'largest', 'smallest' or 'both'."
-        raise ArgumentError(message)
+    check_end(which, "spectrum")
     limit = check_number(tolerance, "tolerance", "spectrum", positive=True)
     generator = as_generator(rng, "spectrum")
-    state = LanczosIteration(operator, unit_start(None, size, generator), size, generator)
+    state = BlockLanczos(operator, generator.standard_normal((size, count)), generator)
+    wanted = min(2 * count, size) if which == "both" else count
+    due = 0
     while True:
         state.step()
-        n_steps = len(state.alphas)
-        if n_steps < size and (n_steps < 2 * count or n_steps % 5):
+        found = len(state.rows)
+        # The small eigenproblem costs more the larger it is: it is solved now and then.
+        if found < wanted or (found < due and not state.closed):
             continue
-        found = state.result()
-        values, vectors = found.ritz()
-        places = _ends(count, n_steps, which)
-        # ‖A v − θ v‖ = β_m |s_m|, with s_m the last entry of the small eigenvector.
-        residual = found.betas[-1] * np.abs(vectors[-1, places])
-        # β = 0 ends an invariant subspace, which says nothing about what lies outside of it.
-        good = found.betas[-1] > 0 and residual.max() <= limit * max(np.abs(values).max(), 1e-300)
-        if good or n_steps == size:
-            return Spectrum(values[places], found.basis @ vectors[:, places])
+        due = found + found // 8
+        values, vectors, residuals = state.ritz()
+        places = _ends(count, found, which)
+        largest = float(np.abs(values).max())
+        if residuals[places].max() <= limit * largest:
+            return Spectrum(values[places], state.rows.T @ vectors[:, places]), largest
+
+
+def check_end(which: object, where: str) -> None:
+    """Raise unless there is such an end of the spectrum."""
+    if which not in ENDS:
+        message = f"{where}: which is {which!r}, expected 'largest', 'smallest' or 'both'."
+        raise ArgumentError(message)
 
 
 def _ends(count: int, n: int, which: str) -> np.ndarray[Any, Any]:
@@ -169,6 +198,10 @@ def spectral_density(
         If a number is outside what it may be.
     ShapeError
         If the operator is not square.
+    DtypeError
+        If it does not hold real numbers.
+    NonFiniteError
+        If a product holds nan or infinity.
 
     References
     ----------
@@ -187,7 +220,7 @@ def spectral_density(
     0.5
     """
     where = "spectral_density"
-    size = operator_size(operator, where)
+    operator, size = as_operator(operator, where)
     probes, points = (
         check_count(n_probes, "n_probes", where),
         check_count(n_points, "n_points", where, 2),

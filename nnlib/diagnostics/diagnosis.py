@@ -56,8 +56,9 @@ def diagnose(
 
     1. "exploding": in the first record, before anything was learned, some gradient is longer than
        ``exploding``, or that of the first weights exceeds that of the last by that factor.
-    2. "rate too high": the loss became infinite, or ended above where it began by more than the
-       part ``rise``, or rose by more than that part in at least the share ``often`` of the epochs.
+    2. "rate too high": the loss, the validation loss or a gradient became infinite or nan, or the
+       loss ended above where it began by more than the part ``rise``, or rose by more than that
+       part in at least two epochs and at least the share ``often`` of them.
     3. "dead units": in the last record at least the share ``dead`` of some layer's units is dead.
     4. "vanishing": in half of the records or more, the gradient of the first weights is shorter
        than ``vanishing`` times that of the last weights.
@@ -184,9 +185,9 @@ def generalization_gap(history: History, *, measure: str = "loss", last: int = 1
 
 def _explodes(records: Sequence[Record], limit: float) -> str | None:
     """Rule 1."""
-    if not records:
+    norms = records[0].gradient_norms if records else {}
+    if not norms:
         return None
-    norms = records[0].gradient_norms
     longest = max(norms, key=lambda name: _size(norms[name]))
     if _size(norms[longest]) > limit:
         return f"the gradient of {longest} has length {norms[longest]:.3g} at the start"
@@ -202,6 +203,12 @@ def _rises(history: History, records: Sequence[Record], rise: float, often: floa
     stopped = (history.stop_reason or "").startswith("diverged")
     if stopped or not all(map(math.isfinite, [*losses, *(r.loss for r in records)])):
         return f"the loss is not finite any more ({history.stop_reason or 'nan or infinity'})"
+    if not all(map(math.isfinite, history.validation_loss)):
+        return "the validation loss is not finite any more (nan or infinity)"
+    for record in records:
+        for name, norm in record.gradient_norms.items():
+            if not math.isfinite(norm):
+                return f"the gradient of {name} is {norm} in step {record.step}"
     if len(losses) < 2:
         return None
     if losses[-1] > (1 + rise) * losses[0]:

@@ -187,9 +187,10 @@ def gradient_gain(
     variance = check_number(var_w, "var_w", where)
     if isinstance(activation, str) and activation == "linear":
         return outputs * variance
-    known: dict[object, Elementwise] = {"relu": ReLU(), "tanh": Tanh(), "sigmoid": Sigmoid()}
-    layer = known.get(activation, activation)
-    if not isinstance(layer, Elementwise):
+    known: dict[str, Elementwise] = {"relu": ReLU(), "tanh": Tanh(), "sigmoid": Sigmoid()}
+    layer = known.get(activation, activation) if isinstance(activation, str) else activation
+    # A layer with random numbers of its own, such as Dropout, has no one slope.
+    if not isinstance(layer, Elementwise) or layer._generators:
         message = (
             f"{where}: activation is {activation!r:.40}, expected 'linear', 'relu', 'tanh', "
             f"'sigmoid' or an activation layer.{instance_hint(activation)}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnlib.curvature import Hessian, estimate_diagonal, trace
-from nnlib.errors import ArgumentError, ShapeError
+from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
 from tests.nnlib.curvature.cases import CASES, symmetric
 
 
@@ -60,6 +60,49 @@ def test_diagonal_is_within_five_standard_errors(rng):
     assert (np.abs(found.value - np.diag(A)) < 5 * found.standard_error).all()
 
 
+def test_hutch_plus_plus_takes_as_many_products_as_it_is_given(rng):
+    A, products = symmetric(rng.normal(size=40), rng), []
+
+    class Counting:
+        shape = A.shape
+
+        def __matmul__(self, v):
+            products.append(v.shape[1])
+            return A @ v
+
+    trace(Counting(), method="hutch++", n_probes=31, rng=rng)
+
+    assert products == [10, 10, 11]
+
+
+def test_error_of_a_diagonal_from_two_probes_is_that_of_two_samples():
+    """For [[0, 1], [1, 0]] a probe gives ±1: of +1 and −1 the variance is 2, of the mean 1."""
+    A = np.array([[0.0, 1.0], [1.0, 0.0]])
+
+    found = [estimate_diagonal(A, n_probes=2, rng=seed) for seed in range(20)]
+
+    errors = {float(each.value[0]): each.standard_error.tolist() for each in found}
+    assert errors == {1.0: [0.0, 0.0], 0.0: [1.0, 1.0], -1.0: [0.0, 0.0]}
+
+
+def test_a_matrix_may_be_written_as_lists():
+    assert trace([[1, 0], [0, 1]], n_probes=2, rng=0).value == pytest.approx(2.0)
+    assert estimate_diagonal([[1, 0], [0, 3]], n_probes=2, rng=0).value.tolist() == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_products_that_are_not_finite_are_refused(bad):
+    A = np.full((8, 8), bad)
+    A[1:] = 1.0
+    with np.errstate(invalid="ignore"):
+        with pytest.raises(NonFiniteError, match="trace: a product holds nan"):
+            trace(A, n_probes=4, rng=0)
+        with pytest.raises(NonFiniteError, match="trace: a product holds nan"):
+            trace(A, method="hutch++", n_probes=8, rng=0)
+        with pytest.raises(NonFiniteError, match="estimate_diagonal: a product holds nan"):
+            estimate_diagonal(A, n_probes=4, rng=0)
+
+
 def test_the_same_seed_gives_the_same_estimate(rng):
     A = symmetric(rng.normal(size=20), rng)
 
@@ -70,6 +113,8 @@ def test_the_same_seed_gives_the_same_estimate(rng):
 def test_bad_input_is_named():
     with pytest.raises(ArgumentError, match="'hutchinson' or 'hutch"):
         trace(np.eye(3), method="exact")
+    with pytest.raises(DtypeError, match="expected real numbers"):
+        trace(1j * np.eye(3))
     with pytest.raises(ArgumentError, match="n_probes is 1"):
         trace(np.eye(3), n_probes=1)
     with pytest.raises(ArgumentError, match="at least 6"):

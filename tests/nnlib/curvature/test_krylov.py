@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import aslinearoperator
 
 from nnlib.curvature import lanczos, power_iteration
-from nnlib.errors import ArgumentError, NonFiniteError, ShapeError
+from nnlib.curvature.krylov import LanczosIteration
+from nnlib.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
 from tests.nnlib.curvature.cases import symmetric
 
 
@@ -48,6 +49,40 @@ def test_a_start_in_an_invariant_subspace_goes_on_elsewhere():
 
     assert not found.betas[0]
     np.testing.assert_allclose(found.ritz()[0], [-1.0, 2.0, 2.0, 3.0], atol=1e-12)
+
+
+def test_a_remainder_of_rounding_is_no_direction(rng):
+    """From an eigenvector some 1e-16 is left: made a unit vector, it would lie within the basis."""
+    A = symmetric(np.arange(1.0, 41.0), rng)
+    start = np.linalg.eigh(A)[1][:, 20]
+
+    found = lanczos(A, 40, start=start, rng=0)
+
+    assert not found.betas[0]
+    np.testing.assert_allclose(found.basis.T @ found.basis, np.eye(40), atol=1e-12)
+    np.testing.assert_allclose(found.ritz()[0], np.arange(1.0, 41.0), atol=1e-11)
+
+
+def test_a_fresh_direction_nearly_within_the_basis_is_cleaned_again(rng):
+    """What is left of it is so short that one pass would leave rounding of 1e-6 in it."""
+
+    class Near:
+        def standard_normal(self, size):
+            return Q[:, 0] + 1e-10 * rng.normal(size=size)
+
+    A = np.eye(30)
+    Q = np.linalg.qr(rng.normal(size=(30, 30)))[0]
+    state = LanczosIteration(A, Q[:, 0], 30, Near())
+
+    state.step()  # an eigenvector: nothing is left
+
+    assert abs(state.next @ Q[:, 0]) < 1e-14  # rounding of a product of 30 terms
+    assert np.linalg.norm(state.next) == pytest.approx(1.0, rel=1e-12)
+
+
+def test_a_matrix_may_be_written_as_lists():
+    assert power_iteration([[3.0, 0.0], [0.0, 1.0]], rng=0).eigenvalue == pytest.approx(3.0)
+    np.testing.assert_allclose(lanczos([[2, 0], [0, 4]], 2, rng=0).ritz()[0], [2.0, 4.0])
 
 
 def test_the_start_sets_everything_else(rng):
@@ -94,12 +129,31 @@ def test_a_matrix_of_zeros_has_the_eigenvalue_zero():
     assert (pair.eigenvalue, pair.n_steps, pair.converged) == (0.0, 1, True)
 
 
+class ComplexProducts:
+    """An operator that does not tell its type."""
+
+    shape = (2, 2)
+
+    def __matmul__(self, v):
+        return 1j * v
+
+
 def test_bad_input_is_named():
     A = np.eye(3)
     with pytest.raises(ShapeError, match=r"shape \(2, 3\), expected \(P, P\)"):
         lanczos(np.ones((2, 3)), 1)
     with pytest.raises(ShapeError, match=r"expected \(P, P\)"):
         power_iteration(3.0)
+    with pytest.raises(ShapeError, match=r"shape \(3,\), expected \(P, P\)"):
+        lanczos([1.0, 2.0, 3.0], 1)
+    with pytest.raises(ShapeError, match="the rows differ in length"):
+        lanczos([[1.0], [2.0, 3.0]], 1)
+    with pytest.raises(DtypeError, match="the operator is of complex128, expected real numbers"):
+        power_iteration(A * 1j)
+    with pytest.raises(DtypeError, match="expected real numbers"):
+        lanczos(np.full((2, 2), "a"), 1)
+    with pytest.raises(DtypeError, match="lanczos: a product: dtype is complex128"):
+        lanczos(ComplexProducts(), 1, rng=0)
     with pytest.raises(ArgumentError, match="at most 3"):
         lanczos(A, 4)
     with pytest.raises(ArgumentError, match="k is 0"):

@@ -12,10 +12,10 @@ from nnlib.curvature import (
     largest_stable_rate,
     sharpness,
 )
-from nnlib.errors import ArgumentError, ShapeError
+from nnlib.errors import ArgumentError, NonFiniteError, ShapeError
 from nnlib.layers import Linear, ReLU, Sequential
-from nnlib.losses import MSE
-from tests.nnlib.curvature.cases import CASES
+from nnlib.losses import MSE, BinaryCrossEntropy
+from tests.nnlib.curvature.cases import CASES, symmetric
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,8 @@ from tests.nnlib.curvature.cases import CASES
         (0.0, [0.0], "degenerate"),
         (1e-7, [1.0, -1e-7], "degenerate"),
         (1e-6, [1e-5], "minimum"),
+        (0.0, [1.0, 1e-6], "degenerate"),
+        (0.0, [-1.0, -1e-6], "degenerate"),
     ],
 )
 def test_kinds_of_points(norm, eigenvalues, kind):
@@ -73,12 +75,55 @@ def test_gradient_descent_shrinks_below_the_rate_and_grows_above_it(rng):
 
 def test_rate_of_eigenvalues_and_of_matrices():
     assert largest_stable_rate([4.0, -9.0]) == pytest.approx(0.5)
+    assert largest_stable_rate([-9.0, 4.0]) == pytest.approx(0.5)
+    assert largest_stable_rate([[4.0, 0.0], [0.0, 1.0]], rng=0) == pytest.approx(0.5)
     assert largest_stable_rate(np.diag([4.0, -9.0]), rng=0) == pytest.approx(0.5)
     assert largest_stable_rate(-np.eye(2), rng=0) == np.inf
     with pytest.raises(ShapeError, match=r"expected \(k,\)"):
         largest_stable_rate([])
     with pytest.raises(ShapeError, match=r"expected \(P, P\)"):
         largest_stable_rate(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_zeros", [1, 20])
+def test_rounding_is_no_positive_eigenvalue(n_zeros, dtype, rng):
+    """A negative semidefinite matrix limits no rate, but some of its zeros come out as 1e-17."""
+    A = symmetric(np.concatenate([np.zeros(n_zeros), -5 * rng.random(40)]), rng)
+
+    for seed in range(5):
+        assert largest_stable_rate(A.astype(dtype), rng=seed) == np.inf
+    assert largest_stable_rate(np.linalg.eigvalsh(A)) == np.inf
+    assert largest_stable_rate([1e-17, -1.0]) == np.inf
+    assert largest_stable_rate([1e-12, -1.0]) == pytest.approx(2e12)
+    assert largest_stable_rate([1e-200]) == pytest.approx(2e200)
+
+
+def test_numbers_that_are_not_finite_give_no_rate():
+    for bad in ([np.nan, 1.0], [1.0, np.nan], [np.inf], np.array([-np.inf, 1.0])):
+        with pytest.raises(ArgumentError, match="expected finite numbers"):
+            largest_stable_rate(bad)
+    with pytest.raises(NonFiniteError, match="a product holds nan"):
+        largest_stable_rate(np.full((2, 2), np.nan), rng=0)
+
+
+def test_both_ways_along_the_top_eigenvector_are_tried():
+    """The loss of one weight at its minimum 1 rises more to the left; which way is up is chance.
+
+    The target is a little below σ(1), so that the gradient points to the right.
+    """
+    model = Linear(1, 1, bias=False, dtype=np.float64)
+    model.W = 1.0
+    X, y = [[1.0]], [[0.73]]
+
+    def loss(w):
+        return np.log1p(np.exp(w)) - 0.73 * w
+
+    for seed in range(6):
+        found = sharpness(
+            model, X, y, BinaryCrossEntropy(), rho=2.0, n_steps=0, n_probes=2, rng=seed
+        )
+        assert found.ball_increase == pytest.approx(loss(-1.0) - loss(1.0), rel=1e-9)
 
 
 def test_sharpness_of_a_bowl_is_known(rng):

@@ -69,6 +69,9 @@ MODELS = {
     "dropout": (
         lambda: Sequential(linear(4, 6), Tanh(), Dropout(0.5, rng=1), linear(6, 3)), (6, 4)
     ),
+    "dropout_on_linear": (
+        lambda: Sequential(linear(4, 6), Dropout(0.5, rng=1), linear(6, 3)), (6, 4)
+    ),
     "lstm": (
         lambda: Sequential(LSTM(3, 2, return_sequences=False, rng=1, dtype=F64), linear(2, 3)),
         (4, 5, 3),
@@ -164,7 +167,7 @@ def test_the_model_stays_as_it_was(name, rng):
 
     Hessian(model, X, y, loss) @ model.theta
     GaussNewton(model, X, y, loss) @ model.theta
-    if name not in {"batch_norm", "dropout"}:
+    if name not in {"batch_norm", "dropout", "dropout_on_linear"}:
         per_sample_gradients(model, X, y, loss)
 
     for key, value in model.state_dict().items():
@@ -208,15 +211,77 @@ def test_rows_in_slices_give_the_same(name, kind, rng, monkeypatch):
     assert A.value == pytest.approx(value, rel=1e-12)
 
 
-def test_evaluation_mode_is_respected(rng):
-    model, X, y, loss = setting("dropout", rng)
-    plain = Sequential(linear(4, 6), Tanh(), linear(6, 3))
+@pytest.mark.parametrize("kind", [Hessian, GaussNewton])
+@pytest.mark.parametrize(("name", "between"), [("dropout", [Tanh]), ("dropout_on_linear", [])])
+def test_evaluation_mode_is_respected(name, between, kind, rng):
+    model, X, y, loss = setting(name, rng)
+    plain = Sequential(linear(4, 6), *(layer() for layer in between), linear(6, 3))
     plain.theta = model.theta
+    expected = kind(plain, X, y, loss).dense()
 
-    H = Hessian(model.eval(), X, y, loss)
+    A = kind(model.eval(), X, y, loss)
 
-    np.testing.assert_allclose(H.dense(), Hessian(plain, X, y, loss).dense(), atol=1e-12)
+    np.testing.assert_allclose(A.dense(), expected, atol=1e-12)
+    np.testing.assert_allclose(A.dense("r_operator"), expected, atol=1e-12)
+    np.testing.assert_allclose(A.diagonal(), np.diag(expected), atol=1e-12)
     assert not model.training
+
+
+@pytest.mark.parametrize("kind", [Hessian, GaussNewton])
+@pytest.mark.parametrize("name", ["dropout", "dropout_on_linear"])
+def test_a_mask_that_nobody_drew_is_drawn_once_and_not_from_the_model(name, kind, rng):
+    model, X, y, loss = setting(name, rng)
+    state = {k: g.bit_generator.state for k, g in model.generators().items()}
+    twin, _, _, _ = setting(name, np.random.default_rng(0))
+    twin.theta = model.theta
+    twin.forward(X)  # draws the mask that the model would draw next
+    reference = difference_hessian if kind is Hessian else difference_gauss_newton
+    expected = reference(twin, X, y, loss)
+
+    A = kind(model, X, y, loss)
+
+    # Central differences with h = 1e-5 leave h² ≈ 1e-10 and ε/h ≈ 1e-11, times large derivatives.
+    np.testing.assert_allclose(A.dense(), expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(A.dense("r_operator"), A.dense(), rtol=1e-12)
+    np.testing.assert_allclose(A.diagonal(), np.diag(A.dense()), rtol=1e-12)
+    np.testing.assert_allclose(A @ np.eye(len(expected)), A.dense(), rtol=1e-9, atol=1e-12)
+    assert {k: g.bit_generator.state for k, g in model.generators().items()} == state
+
+
+@every_model
+@pytest.mark.parametrize("kind", [Hessian, GaussNewton])
+def test_products_are_fresh_arrays_that_may_be_written_to(name, kind, rng):
+    model, X, y, loss = setting(name, rng)
+    A, v = kind(model, X, y, loss), rng.normal(size=model.theta.size)
+
+    first = A @ v
+    kept = first.copy()
+    second = A @ (2 * v)
+
+    np.testing.assert_array_equal(first, kept)
+    assert first.flags.writeable
+    first += 1.0
+    second += first
+    np.testing.assert_allclose(A @ v, kept, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["layer_norm", "conv", "without_r_operator", "dropout"])
+@pytest.mark.parametrize("slice_rows", [2, 1000])
+def test_an_operator_keeps_rows_and_targets_of_its_own(name, slice_rows, rng, monkeypatch):
+    model, X, y, loss = setting(name, rng)
+    model.eval()
+    v = rng.normal(size=model.theta.size)
+    monkeypatch.setattr(type(model), "slice_rows", slice_rows)
+    monkeypatch.setattr("nnlib.curvature.fisher.KEPT_NUMBERS", slice_rows * model.theta.size)
+    operators = [Hessian(model, X, y, loss), GaussNewton(model, X, y, loss)]
+    operators += [Fisher(model, X, y, loss, kind=kind) for kind in ("true", "empirical")]
+    before = [(A @ v, A.dense()) for A in operators]
+
+    X[...], y[...] = 0.0, 0
+
+    for A, (product, matrix) in zip(operators, before, strict=True):
+        np.testing.assert_allclose(A @ v, product, rtol=1e-12)
+        np.testing.assert_allclose(A.dense(), matrix, rtol=1e-12)
 
 
 def test_whole_numbers_reach_an_embedding(rng):

@@ -36,8 +36,10 @@ def empirical(*args, **kwargs) -> Fisher:
 
 
 def outer_products(case, model, X, y):
+    """Take g_n as the gradient of the sum over the outputs: of a mean the factor is one of them."""
     G = torch_row_gradients(case, model, X, y)
-    return G.T @ G / len(G)
+    n_terms = 1 if isinstance(case.loss, CrossEntropy) else case.n_outputs
+    return n_terms * G.T @ G / len(G)
 
 
 KINDS = {
@@ -331,6 +333,10 @@ def test_bad_directions_methods_and_penalties_are_named(rng):
         H.dense("dense")
     with pytest.raises(DtypeError, match=r"such as L2\(1e-3\)\. Create it with parentheses"):
         Hessian(model, X, y, case.loss, penalty=L2)
+    with pytest.raises(
+        ArgumentError, match=r"Hessian\.spectrum: which is 'top', expected 'largest'"
+    ):
+        H.spectrum(which="top")
     with pytest.raises(ArgumentError, match="'true' or 'empirical'"):
         Fisher(model, X, y, case.loss, kind="exact")
     with pytest.raises(ArgumentError, match="expected a likelihood"):

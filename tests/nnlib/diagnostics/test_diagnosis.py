@@ -139,6 +139,13 @@ FALLING = History(loss=[1.0, 0.9, 0.8])
         (History(loss=[1.0, 0.5], validation_loss=[1.0, 1.05]), [], "healthy"),
         (History(loss=[1.0, 1.0], validation_loss=[1.0, 1.2]), [], "healthy"),
         (History(loss=[1.0]), [Record(0, 0, 1.0, {"0.gamma": 2.0}, {}, {})], "healthy"),
+        (History(loss=[1.0]), [Record(0, 0, 1.0, {}, {}, {})], "healthy"),
+        (History(loss=[1.0, 0.5, 0.8, 0.4]), [], "healthy"),  # one jump is chance
+        (History(loss=[1.0, 0.5], validation_loss=[1.0, np.inf]), [], "rate too high"),
+        (History(loss=[1.0, 0.5], validation_loss=[np.nan, 0.9]), [], "rate too high"),
+        (FALLING, [record(1.0, 1.0), record(1.0, np.inf)], "rate too high"),
+        (FALLING, [record(1.0, 1.0), record(np.nan, 1.0)], "rate too high"),
+        (FALLING, [record(1.0, np.inf)], "exploding"),
     ],
 )
 def test_the_rules_at_their_limits(history, records, expected):

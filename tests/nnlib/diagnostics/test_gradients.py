@@ -8,6 +8,7 @@ import pytest
 from nnlib.diagnostics import gradient_gain, gradient_norms, update_ratio, weight_norms
 from nnlib.errors import ArgumentError, DtypeError, ShapeError
 from nnlib.layers import LeakyReLU, Linear, ReLU, Sequential, Sigmoid
+from nnlib.layers.dropout import Dropout
 from nnlib.losses import MSE
 from tests.nnlib.diagnostics.cases import linear, network
 
@@ -105,6 +106,10 @@ def test_bad_input_is_named(rng):
         update_ratio(model, np.zeros(3))
     with pytest.raises(ArgumentError, match="'sigmoid' or an activation layer"):
         gradient_gain(3, 3, 1.0, "softsign")
+    with pytest.raises(ArgumentError, match="'sigmoid' or an activation layer"):
+        gradient_gain(3, 3, 1.0, ["relu"])
+    with pytest.raises(ArgumentError, match=r"activation is Dropout\(0\.5\), expected"):
+        gradient_gain(3, 3, 1.0, Dropout(0.5))
     with pytest.raises(ArgumentError, match="Create it with parentheses"):
         gradient_gain(3, 3, 1.0, ReLU)
     with pytest.raises(ArgumentError, match="var_w is -1"):
