@@ -349,7 +349,8 @@ class _Trainer:
         """Say what happened in terms of training, with the record of the completed epochs."""
         run, epoch = self.run, self.run.epoch + 1
         # Validation is often the first to see what the last update did: ask the training rows too.
-        training_loss = self.training_loss() if self.batches_done else None
+        sound = self.batches_done and bool(np.isfinite(run.model.theta).all())
+        training_loss = self.training_loss() if sound else None
         if training_loss is not None:
             run.stop_reason = f"validation loss not finite in epoch {epoch}"
             message = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnlib import MSE, SGD, Callback, Linear, NonFiniteError, Sequential, fit
+from nnlib import MSE, SGD, Callback, Linear, NonFiniteError, ReLU, Sequential, fit
 
 
 def line(dtype: type = np.float64) -> Sequential:
@@ -190,3 +190,22 @@ def test_the_mend_is_said_once(cause):
     assert len(mends) == 1
     assert message.endswith(mends[0])
     assert message.lower().count("scale ") == 1
+
+
+def test_a_parameter_that_a_bend_hides_is_still_divergence():
+    """Minus infinity before a ReLU gives zeros, so every loss stays finite."""
+
+    class Break(Callback):
+        def on_batch_end(self, run):
+            run.model.layers[0].b[0] = -np.inf
+
+    X, y = line_data()
+    model = Sequential(Linear(1, 2, rng=0), ReLU(), Linear(2, 1, rng=1))
+    before = model.theta.copy()
+
+    with pytest.raises(NonFiniteError, match=r"training diverged in epoch 1, update 1"):
+        fit(
+            model, X, y, loss=MSE(), optimizer=SGD(model, lr=0.1), epochs=1, batch_size=6,
+            callbacks=[Break()], progress=False,
+        )  # fmt: skip
+    np.testing.assert_array_equal(model.theta, before)
