@@ -9,6 +9,7 @@ import torch
 from nnlib import CrossEntropy
 from tests.benchmarks import cnn, curvature
 from tests.benchmarks.add_at import AddAtNetwork
+from tests.benchmarks.scaling import peak_memory
 
 
 def test_the_add_at_network_takes_the_step_that_nnlib_takes():
@@ -45,3 +46,10 @@ def test_pytorch_computes_the_same_hessian():
 
     ours = curvature.Hessian(model, X, y, CrossEntropy()).dense()
     np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-3, atol=1e-5)  # float32
+
+
+def test_memory_grows_by_what_the_step_needs():
+    """The two vectors of 670 thousand parameters and their moments are 10 MB of it."""
+    grown = peak_memory(("nnlib MLP",))["nnlib MLP"]
+
+    assert 10 < grown < 200
