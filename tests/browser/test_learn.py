@@ -30,6 +30,11 @@ class Learning(NamedTuple):
     process: subprocess.Popen[str]
 
 
+def listen_to_interrupts() -> None:
+    """Undo what a shell does to jobs in the background: they are born deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="module")
 def learning() -> Iterator[Learning]:
     with short_folder() as base:
@@ -42,6 +47,7 @@ def learning() -> Iterator[Learning]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
+            preexec_fn=listen_to_interrupts if sys.platform != "win32" else None,
         )
         assert process.stdout is not None
         said: list[str] = []
