@@ -31,7 +31,7 @@ from nnlib._array import (
     check_shape,
     instance_hint,
 )
-from nnlib.errors import DtypeError, NonFiniteError
+from nnlib.errors import ArgumentError, DtypeError, NonFiniteError
 from nnlib.layers import Layer
 
 __all__ = ["GradientCheck", "central_difference", "check_gradient", "check_layer"]
@@ -265,7 +265,12 @@ def check_layer(
     exact.mask = None  # the trial points leave zero; the gradient is that of all parameters
     inputs = as_array(x, np.dtype(np.float64), "check_layer: x")
     theta = exact.theta.copy()
-    dy = generator.normal(size=exact.forward(inputs).shape)
+    y = exact.forward(inputs)
+    _check_rows_apart(layer, exact, inputs, y)
+    # Numbers of a stream of their own: x may come from a generator with the same seed, and dy = x
+    # is a special direction for layers that normalize.
+    dy = np.random.default_rng(generator.integers(2**63)).normal(size=y.shape)
+    exact.forward(inputs)
     dx = exact.backward(dy)
     gradient, point = exact.grad.ravel(), theta.ravel()
     if dx is not None:  # whole numbers have no slope, and stay
@@ -288,6 +293,21 @@ def check_layer(
         tolerance=tolerance,
         rng=generator,
     )
+
+
+def _check_rows_apart(layer: Layer, exact: Layer, x: Array, y: Array) -> None:
+    """Raise if output rows depend on other rows and the layer does not say so."""
+    half = len(x) // 2 if x.ndim > 1 and exact.theta.ndim == 1 else 0
+    if half == 0 or layer.couples_rows or layer.generators() or len(y) != len(x):
+        return
+    apart = np.concatenate([exact.forward(x[:half]), exact.forward(x[half:])])
+    if not np.allclose(apart, y, rtol=1e-9, atol=1e-12):
+        message = (
+            f"check_layer: {layer!r} puts out other rows for a part of the batch, so its rows "
+            "depend on each other, and couples_rows is False. Write couples_rows = True in its "
+            "class, or models will cut its batches in slices."
+        )
+        raise ArgumentError(message)
 
 
 def _checked_function(function: object, where: str) -> Callable[[Array], float]:

@@ -32,6 +32,7 @@ from nnlib._array import (
 from nnlib._workspace import Buffered
 from nnlib.errors import OrderError, SharedLayerError
 from nnlib.layers._checks import as_change, as_mask, checked_state, split_direction
+from nnlib.layers._declaring import check_backward_rule, declare_views
 from nnlib.layers.parameters import Parameter, ParameterView
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Layer(Buffered, ABC):
         self._views: dict[str, Array] = {}
         self._owned = False
         self._kept: dict[str, Any] = {}
+        declare_views(self, self._shapes)
         size = sum(prod(shape) for shape in self._shapes.values())
         storage = self._dtype or FLOAT_TYPES[0]
         mask = np.concatenate(
@@ -101,6 +103,11 @@ class Layer(Buffered, ABC):
             or [np.empty(0, bool)]
         )
         self._bind(np.zeros(size, storage), np.zeros(size, storage), mask)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a backward rule that a model could not call."""
+        super().__init_subclass__(**options)
+        check_backward_rule(cls)
 
     # The contract -------------------------------------------------------------------------------
 

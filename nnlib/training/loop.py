@@ -191,6 +191,9 @@ class _Trainer:
         self.keep()
         self.rate = float("nan")
         self.batches_done = False  # whether the updates of the present epoch are complete
+        # A model class with a rule of its own for loss and gradient is asked by its public name;
+        # what its answers got right is then not known.
+        self.own_rule = type(run.model).loss_and_gradient is not Sequential.loss_and_gradient
         self.labels_per_row = _labels_per_row(run.loss, self.y)
         self.correct: int | None = 0  # answers right so far in the epoch; None without classes
         self.after_slice = self.count_correct  # bound once: this saves a closure a step
@@ -236,7 +239,7 @@ class _Trainer:
         """Use every row once, then judge."""
         run, n = self.run, len(self.X)
         start_time, total, seen = perf_counter(), 0.0, 0
-        self.batches_done, self.correct = False, 0
+        self.batches_done, self.correct = False, None if self.own_rule else 0
         set_modes(run.model._everything(), self.modes)
         self.callbacks.on_epoch_begin(run)
         order = run.rng.permutation(n) if self.shuffle else np.arange(n)
@@ -274,9 +277,13 @@ class _Trainer:
         run, model, optimizer, penalty = self.run, self.run.model, self.run.optimizer, self.penalty
         self.callbacks.on_batch_begin(run)
         X, y = self.batch(index)
-        run.batch_loss = model._loss_and_gradient(
-            X, y, run.loss, after_slice=self.after_slice, checked=self.augment is None
-        )
+        if self.own_rule:
+            run.batch_loss, gradient = model.loss_and_gradient(X, y, run.loss)
+            model.grad = gradient
+        else:
+            run.batch_loss = model._loss_and_gradient(
+                X, y, run.loss, after_slice=self.after_slice, checked=self.augment is None
+            )
         if penalty is not None:
             penalty.gradient(model.theta, model.grad, model.decay_mask)
         np.copyto(self.last_finite, model.theta)
