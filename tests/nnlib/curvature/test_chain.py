@@ -274,10 +274,10 @@ BAD = {
 
 @pytest.mark.parametrize("fused", ["0", "1"])
 @pytest.mark.parametrize("bad", BAD)
-def test_bad_input_is_named(bad: str, fused: str, rng, monkeypatch):
+def test_bad_input_is_named(bad: str, fused: str, rng, monkeypatch, request):
     monkeypatch.setenv("NNLIB_FUSED", fused)
     if fused == "1":
-        pytest.importorskip("numba")
+        request.getfixturevalue("requires_numba")
     model = build("tanh", rng)
     X, y = data(CrossEntropy(), rng)
     y[:3] = (0, 1, 2)
@@ -295,8 +295,7 @@ def _swapped(X, y, v):
 
 
 @pytest.mark.parametrize("name", ["tanh", "kinks", "ends_in_a_bend"])
-def test_compiled_kernels_agree(name: str, rng, monkeypatch):
-    pytest.importorskip("numba")
+def test_compiled_kernels_agree(name: str, rng, monkeypatch, requires_numba):
     plain, loss = build(name, rng).astype(np.float32), CrossEntropy()
     X, y = data(loss, rng, n=40)
     V = rng.normal(size=(3, plain.theta.size)).astype(np.float32)

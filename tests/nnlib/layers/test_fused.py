@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -11,9 +9,7 @@ from nnlib import CrossEntropy, Linear, ReLU, Sequential
 from nnlib.layers import Conv2d, Flatten, MaxPool2d, _fused
 from nnlib.layers._windows import add_windows
 
-needs_numba = pytest.mark.skipif(
-    importlib.util.find_spec("numba") is None, reason="numba is missing: install nncourse[speed]"
-)
+needs_numba = pytest.mark.usefixtures("requires_numba")
 
 
 @pytest.fixture

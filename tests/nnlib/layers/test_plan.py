@@ -59,6 +59,8 @@ def planned(model: Sequential) -> list[Plan]:
 
 @pytest.fixture(params=["numpy", "numba"])
 def fused(request, monkeypatch) -> Iterator[bool]:
+    if request.param == "numba":
+        request.getfixturevalue("requires_numba")
     monkeypatch.setenv("NNLIB_FUSED", "1" if request.param == "numba" else "0")
     return request.param == "numba"
 

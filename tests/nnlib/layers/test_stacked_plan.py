@@ -59,6 +59,8 @@ def one_by_one(models, plan, weights=None):
 
 @pytest.fixture(params=["numpy", "numba"])
 def fused(request, monkeypatch) -> bool:
+    if request.param == "numba":
+        request.getfixturevalue("requires_numba")
     monkeypatch.setenv("NNLIB_FUSED", "1" if request.param == "numba" else "0")
     return request.param == "numba"
 
@@ -109,8 +111,8 @@ def test_rows_without_a_share_might_as_well_be_missing(rng):
     np.testing.assert_array_equal(stacked.grad, before)
 
 
+@pytest.mark.usefixtures("requires_numba")
 def test_in_float32_compiled_and_numpy_agree_to_a_millionth(monkeypatch):
-    pytest.importorskip("numba")
     gradients = {}
     for setting in "01":
         monkeypatch.setenv("NNLIB_FUSED", setting)

@@ -13,7 +13,7 @@ from nnlib.errors import ArgumentError
 from nnlib.optimizers import SGD, Adam, AdamW, RMSProp, _fused
 from tests.nnlib.optimizers.cases import Vectors
 
-pytest.importorskip("numba")
+pytestmark = pytest.mark.usefixtures("requires_numba")
 
 SETTINGS = [
     (SGD, {"momentum": 0.9}),
