@@ -153,6 +153,7 @@ function render({ model, el }) {
     const b = current();
     if (step() >= b.steps) return;
     if (b.asked && reached === step()) {
+      view.drawNow(); // two keys in one frame: the field is still hidden, and would refuse the focus
       note.textContent = "First your number, or Reveal.";
       answer.focus();
     } else goTo(step() + 1);

@@ -24,6 +24,9 @@ UNREACHED = """(root) => {
     .filter((node) => !groups.has(group(node))).map((node) => node.outerHTML.slice(0, 90));
 }"""
 
+TWO_FRAMES = """() => new Promise(
+  (done) => requestAnimationFrame(() => requestAnimationFrame(done)))"""
+
 PICTURE = """(root) => root.querySelector("svg[role=img]").innerHTML"""
 
 TIMING = """(root) => {
@@ -79,14 +82,19 @@ class LiveFigure:
         return int(self.root.get_attribute("data-n") or 0)
 
     def drawn(self, act: Callable[[], Any]) -> None:
-        """Do something and wait until the figure has drawn again."""
-        self.page.evaluate("new Promise((done) => requestAnimationFrame(done))")  # let it settle
+        """Do something and wait until the figure has drawn again, and all of it.
+
+        A figure also draws when its width changes, so the first drawing after a key need not be
+        the one that shows the key. That one comes within a frame.
+        """
+        self.page.evaluate(TWO_FRAMES)
         before = self.n()
         act()
         self.page.wait_for_function(
             "([root, before]) => Number(root.dataset.n) > before",
             arg=[self.root.element_handle(), before],
         )
+        self.page.evaluate(TWO_FRAMES)
 
     def press(self, *keys: str) -> None:
         """Press keys one by one, each of which draws."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import nnlib.widgets
 from tests.browser.figure import LiveFigure
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Watch:
 PATIENCE_MS = 45_000
 """How long a state may take to come, in milliseconds: long, since a loaded machine is no defect."""
 
-LIVE = ("WorkedNetwork", "GraphStepper", "GradientCheck", "Prediction", "SelfCheck")
+LIVE = tuple(nnlib.widgets.__all__)
 
 READY = """() => {
   const panel = window.jupyterapp?.shell?.currentWidget;
@@ -113,6 +114,15 @@ class Notebook:
         self.page.evaluate(
             "() => jupyterapp.shell.currentWidget.sessionContext.shutdown().catch(() => null)"
         )
+
+    def start_again(self) -> None:
+        """Start a kernel after the last one was shut down, and run what the fixture runs."""
+        self.page.evaluate(
+            """() => jupyterapp.shell.currentWidget.sessionContext
+              .changeKernel({ name: "python3" }).then(() => null)"""
+        )
+        self.wait_until_idle()
+        self.run(*self.tagged("setup"), *self.live_cells())
 
     def wait_until_idle(self) -> None:
         self.page.wait_for_function(READY, timeout=4 * PATIENCE_MS)
