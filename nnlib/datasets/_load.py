@@ -83,7 +83,7 @@ def load(name: str, **options: Any) -> Dataset | WorkedExample:
     name : str
         - ``"digits"``: 1,797 handwritten digits of 8 × 8 pixels.
         - ``"breast_cancer"``: 569 tumors, 30 measurements each.
-        - ``"film_sentences"``: 120 sentences about films, positive and negative.
+        - ``"film_sentences"``: 332 sentences about films, positive and negative.
         - ``"spoken_digits_60"``: 60 recordings; option ``length`` in samples.
         - ``"sunspots"``, ``"co2"``, ``"nile"``: time series; option ``fill`` for co2, which has
           gaps.

@@ -13,21 +13,23 @@ from nnlib.datasets._fetch import fetch
 
 _FILE = files("nnlib.datasets") / "film_sentences.txt"
 _LICENCE = "MIT (written for this course)"
-FILM_INFO = DatasetInfo("film_sentences", 7_310, _LICENCE, "embedded")
+FILM_INFO = DatasetInfo("film_sentences", 17_621, _LICENCE, "embedded")
 
 
 def load_film_sentences() -> TextDataset:
-    """Load 120 sentences about films, half of them positive.
+    """Load 332 sentences about films, half of them positive.
 
-    They were written for this course, with varied words and a few traps: negations, praise for one
-    part of a bad film. The set is large enough to show a pipeline, and too small to judge one.
+    They were written for this course. Two thirds are short and say their opinion in words that come
+    again ("gripping", "dull"), so that a model can learn them; the others are varied, with traps:
+    negations, praise for one part of a bad film. A linear model on word counts is right in about
+    four of five. The set is large enough to show a pipeline, and too small to judge one.
 
     Licence: MIT, like the course.
 
     Returns
     -------
     data : TextDataset
-        X of 120 strings; y of 0 (negative) and 1 (positive).
+        X of 332 strings; y of 0 (negative) and 1 (positive).
     """
     lines = _FILE.read_text(encoding="utf-8").splitlines()
     marks, sentences = zip(*(line.split("\t") for line in lines), strict=True)
@@ -36,7 +38,7 @@ def load_film_sentences() -> TextDataset:
         X=np.array(sentences, object),
         y=np.array([mark == "+" for mark in marks], np.int64),
         target_names=("negative", "positive"),
-        description="120 sentences about films, 60 of them positive.",
+        description="332 sentences about films, 166 of them positive.",
         licence=_LICENCE,
         citation="none needed",
         sources=np.full(len(sentences), "course"),
