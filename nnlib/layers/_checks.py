@@ -89,6 +89,7 @@ def starting_values(
     where: str,
     *,
     places: int = 1,
+    argument: str = "init",
 ) -> Array:
     """Return what ``init`` draws, after checking that it is callable and the shape fits."""
     # A kernel has its inputs once for each of its places, and outputs too: its fan out is that many
@@ -96,7 +97,7 @@ def starting_values(
     fan_in, columns = fans
     if not callable(init):
         message = (  # type: ignore[unreachable]  # callers need not be typed
-            f"{where}: init is {init!r:.60}, expected a function such as nnlib.he_normal. "
+            f"{where}: {argument} is {init!r:.60}, expected a function such as nnlib.he_normal. "
             "Set values of your own with layer.W = ... ."
         )
         raise ArgumentError(message)
@@ -104,8 +105,8 @@ def starting_values(
         drawn: ArrayLike = init(fan_in, places * columns, rng, columns=columns)  # type: ignore[call-arg]  # as just found
     else:
         drawn = init(fan_in, columns, rng)
-    values = as_array(drawn, None, f"{where}: what init returned")
-    check_shape(values, fans, f"{where}: what init returned", "for (fan_in, fan_out, rng)")
+    values = as_array(drawn, None, f"{where}: what {argument} returned")
+    check_shape(values, fans, f"{where}: what {argument} returned", "for (fan_in, fan_out, rng)")
     return values
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from nnlib._array import Array, Seed, as_generator, check_count
-from nnlib.errors import ShapeError
+from nnlib.errors import ArgumentError, ShapeError
 from nnlib.initializers import Initializer, he_uniform
 from nnlib.layers._checks import starting_values
 from nnlib.layers.base import Layer
@@ -28,7 +28,11 @@ class Linear(Layer):
     bias : bool, default True
         Whether b is added.
     init : function (fan_in, fan_out, rng) -> W, default he_uniform
-        Starting values of W; b starts at zero.
+        Starting values of W.
+    bias_init : function (fan_in, fan_out, rng) -> array, optional
+        Starting values of b: the first row of what such a function returns, so that every
+        initializer serves. None starts b at zero. One input needs it: with b = 0 every ReLU has its
+        corner at x = 0, and the model is two straight lines.
     rng : Generator, int or None
         Where the starting values come from. None differs in every run.
     dtype : float32 (default) or float64
@@ -59,6 +63,8 @@ class Linear(Layer):
     >>> layer.b = 0.5
     >>> layer.forward([[1.0, 2.0]])
     array([[13.5]])
+    >>> Linear(1, 3, bias_init=lambda fan_in, fan_out, rng: np.ones((1, 3))).b
+    array([1., 1., 1.], dtype=float32)
     """
 
     stackable = True
@@ -75,6 +81,7 @@ class Linear(Layer):
         bias: bool = True,
         *,
         init: Initializer = he_uniform,
+        bias_init: Initializer | None = None,
         rng: Seed = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
@@ -85,8 +92,15 @@ class Linear(Layer):
         shapes: dict[str, tuple[int, ...]] = {"W": (self.in_features, self.out_features)}
         if self.bias:
             shapes["b"] = (self.out_features,)
+        if bias_init is not None and not self.bias:
+            message = f"{self!r}: bias_init is given, but there is no bias. Leave one of them out."
+            raise ArgumentError(message)
         super().__init__(shapes, dtype=dtype)
-        self.W = starting_values(init, self._shapes["W"], generator, repr(self))
+        fans = self._shapes["W"]
+        self.W = starting_values(init, fans, generator, repr(self))
+        if bias_init is not None:
+            drawn = starting_values(bias_init, fans, generator, repr(self), argument="bias_init")
+            self.b = drawn[0]
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute y = x W + b for every row.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +54,9 @@ class Sequential(Container):
     >>> model.theta[:] = 1.0
     >>> model.forward([[1.0, 2.0]])
     array([[13.]], dtype=float32)
-    >>> model.layers[2].b = [0.5]
+    >>> len(model), model[1]
+    (3, ReLU())
+    >>> model[2].b = [0.5]
     >>> float(model.theta[-1])
     0.5
     """
@@ -62,6 +64,18 @@ class Sequential(Container):
     def __init__(self, *layers: Layer) -> None:
         self._plans: dict[tuple[int, ...], Plan | None] = {}
         super().__init__(layers)
+
+    def __len__(self) -> int:
+        """Return the number of layers."""
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        """Walk through the layers in order."""
+        return iter(self.layers)
+
+    def __getitem__(self, i: int) -> Layer:
+        """Return layer i; the layers themselves, not copies."""
+        return self.layers[i]
 
     # Forward and backward -----------------------------------------------------------------------
 

@@ -60,9 +60,12 @@ class Watch:
 
     def improved(self, run: Run) -> bool:
         """Look at the epoch that has just ended; count it if it is not better."""
-        value = getattr(run.history, self.monitor)[-1]
+        return self.better(getattr(run.history, self.monitor)[-1], run.epoch + 1)
+
+    def better(self, value: float, epoch: int) -> bool:
+        """Look at the value of an epoch, numbered from 1; count it if it is not better."""
         if self.sign * (self.best - value) > self.min_delta:
-            self.best, self.best_epoch, self.wait = value, run.epoch + 1, 0
+            self.best, self.best_epoch, self.wait = value, epoch, 0
             return True
         self.wait += 1
         return False

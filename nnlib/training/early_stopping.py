@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from copy import copy
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from nnlib._array import Array, check_count
-from nnlib.errors import ArgumentError
+from nnlib._array import Array, as_array, check_count
+from nnlib.errors import ArgumentError, ShapeError
 from nnlib.training._watch import Watch
 from nnlib.training.callbacks import Callback, Run
+
+
+class Replay(NamedTuple):
+    """What early stopping would have done on recorded values."""
+
+    stop_epoch: int | None
+    """The epoch after which training would have ended; None if it would not."""
+    best_epoch: int
+    """The epoch whose parameters would have been kept."""
+    best: float
+    """The quantity in that epoch."""
 
 
 class EarlyStopping(Callback):
@@ -128,6 +141,49 @@ class EarlyStopping(Callback):
         run.model.theta = self._kept["theta"]
         for name, buffer in run.model.buffers().items():
             np.copyto(buffer, self._kept[f"buffer {name}"])
+
+    def replay(self, values: ArrayLike) -> Replay:
+        """Say what would happen on recorded values: where training ends, and which epoch is kept.
+
+        Nothing is trained, and what this object has seen is left as it is.
+
+        Parameters
+        ----------
+        values : sequence of float
+            The quantity after epoch 1, 2, ...
+
+        Returns
+        -------
+        replay : Replay
+            ``stop_epoch`` (None if training would not have stopped), ``best_epoch`` and ``best``.
+
+        Raises
+        ------
+        DtypeError
+            If the values are not numbers.
+        ShapeError
+            If they are not in one row, or there is none.
+
+        Examples
+        --------
+        Epoch 3 is better than epoch 2 by 0.00001, which is less than ``min_delta``:
+
+        >>> EarlyStopping(patience=2, min_delta=0.001).replay([0.21, 0.0401, 0.04009, 0.3, 0.01])
+        Replay(stop_epoch=4, best_epoch=2, best=0.0401)
+        """
+        recorded = as_array(values, np.dtype(np.float64), "EarlyStopping.replay: values")
+        if recorded.ndim != 1 or not recorded.size:
+            message = (
+                f"EarlyStopping.replay: values has shape {recorded.shape}, expected (epochs,) "
+                "with at least one. Give one list of a history, as history.validation_loss."
+            )
+            raise ShapeError(message)
+        watch = copy(self._watch)
+        watch.reset()
+        for epoch, value in enumerate(recorded.tolist(), start=1):
+            if not watch.better(value, epoch) and watch.wait >= self.patience:
+                return Replay(epoch, watch.best_epoch, watch.best)
+        return Replay(None, watch.best_epoch, watch.best)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was seen, and the best parameters."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnlib import ArgumentError, DtypeError, Linear, ShapeError, xavier_normal
+from nnlib.initializers import lecun_uniform
 
 sizes = st.integers(1, 6)
 
@@ -166,3 +167,23 @@ def test_other_seeds_are_refused(rng):
         ArgumentError, match=r"^Linear: rng is .*, expected a whole number of at least 0"
     ):
         Linear(3, 2, rng=rng)
+
+
+def test_bias_starts_at_the_first_row_of_what_is_drawn():
+    plain = Linear(4, 3, rng=0)
+    layer = Linear(4, 3, bias_init=lecun_uniform, rng=0)
+
+    assert not plain.b.any()
+    np.testing.assert_array_equal(layer.W, plain.W)  # W is drawn first, and is what it was
+    assert layer.b.shape == (3,)
+    assert np.unique(layer.b).size == 3
+    assert (np.abs(layer.b) <= np.sqrt(3 / 4)).all()
+
+
+def test_bias_init_is_refused_without_a_bias_or_with_another_shape():
+    with pytest.raises(ArgumentError, match="there is no bias"):
+        Linear(4, 3, bias=False, bias_init=lecun_uniform)
+    with pytest.raises(ArgumentError, match=r"bias_init is 0\.5"):
+        Linear(4, 3, bias_init=0.5)
+    with pytest.raises(ShapeError, match="what bias_init returned"):
+        Linear(4, 3, bias_init=lambda fan_in, fan_out, rng: np.zeros(fan_out))

@@ -376,3 +376,14 @@ def test_the_output_is_the_callers_to_change(rng):
     model.forward(x)[...] = 9.0
 
     np.testing.assert_array_equal(model.backward(np.ones((4, 3))), expected)
+
+
+def test_layers_are_reached_by_number_and_in_order():
+    layers = Linear(2, 3), ReLU(), Linear(3, 1)
+    model = Sequential(*layers)
+
+    assert len(model) == 3
+    assert list(model) == list(layers)
+    assert [model[0], model[-1]] == [layers[0], layers[2]]
+    with pytest.raises(IndexError):
+        model[3]

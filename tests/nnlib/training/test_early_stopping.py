@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnlib import MSE, SGD, ArgumentError, Callback, Linear, Sequential, fit
+from nnlib import MSE, SGD, ArgumentError, Callback, Linear, Sequential, ShapeError, fit
 from nnlib.training import EarlyStopping
 from tests.nnlib.training.cases import Counting, line, line_data, scripted
 
@@ -38,6 +38,8 @@ def test_the_example_of_the_slides(patience, min_delta, n_epochs, best_epoch):
     np.testing.assert_array_equal(model.theta, script.thetas[best_epoch - 1])
     stopped = stopping.wait >= patience
     assert (history.stop_reason is not None) == stopped
+    replayed = EarlyStopping(patience, min_delta).replay(SLIDES)
+    assert replayed == (n_epochs if stopped else None, best_epoch, SLIDES[best_epoch - 1])
     if stopped:
         assert f"best in epoch {best_epoch}" in history.stop_reason
 
@@ -164,3 +166,19 @@ def test_a_run_that_does_not_record_what_is_watched_is_refused_before_it_begins(
         )  # fmt: skip
 
     np.testing.assert_array_equal(model.theta, before)
+
+
+def test_replay_leaves_the_callback_as_it_is():
+    stopping = EarlyStopping(patience=1, mode="max")
+
+    first, second = stopping.replay([0.5, 0.4]), stopping.replay([0.1, 0.2])
+
+    assert first == (2, 1, 0.5)
+    assert second == (None, 2, 0.2)
+    assert (stopping.best, stopping.best_epoch, stopping.wait) == (-np.inf, 0, 0)
+
+
+@pytest.mark.parametrize("values", [[], [[0.1, 0.2]], 0.1])
+def test_replay_wants_one_list_of_numbers(values):
+    with pytest.raises(ShapeError, match="expected \\(epochs,\\)"):
+        EarlyStopping().replay(values)
