@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnlib._array import Array, check_count, check_number
-from nnlib.errors import ArgumentError, DtypeError
+from nnlib.errors import ArgumentError, DtypeError, NonFiniteError
 from nnlib.optimizers.base import Optimizer
 from nnlib.optimizers.function_objective import FunctionObjective
-from nnlib.optimizers.objective import ModelObjective
+from nnlib.optimizers.objective import ModelObjective, finite_value_and_gradient
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ def minimize(
     -------
     found : Minimum
         Where it ended. "no decrease" as its ``stop_reason`` says that a second-order optimizer
-        found no step that lowers the loss, as happens at the limit of rounding.
+        found no step that lowers the loss, as happens at the limit of rounding. "diverged" says
+        that the last step led to a loss or gradient that is not finite; it is undone, so that
+        ``theta`` and ``values`` end with the last finite loss.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def minimize(
     ArgumentError
         If the optimizer was made for other parameters, or there are none.
     NonFiniteError
-        If loss or gradient become nan or infinite.
+        If loss or gradient are nan or infinite at the start.
 
     Examples
     --------
@@ -107,9 +109,19 @@ def minimize(
     counts = objective.n_evaluations, objective.n_products
     theta, n_steps, reason = objective.theta, 0, "max_steps reached"
     values: list[float] = []
+    before = theta.copy()
+    value = norm = math.inf  # what is returned is that of the last finite point
     while True:
-        value, grad = objective.value_and_gradient()
-        norm = float(np.abs(grad).max())
+        here, grad = finite_value_and_gradient(objective)
+        if grad is None:
+            if n_steps == 0:
+                objective.value_and_gradient()  # a model says in its words what is not finite
+                message = "minimize: loss or gradient are not finite at the start. Begin elsewhere."
+                raise NonFiniteError(message)
+            np.copyto(theta, before)
+            reason = "diverged"
+            break
+        value, norm = here, float(np.abs(grad).max())
         values.append(value)
         if on_step is not None:
             on_step(theta, value)
@@ -118,8 +130,8 @@ def minimize(
             break
         if n_steps == limit:
             break
+        np.copyto(before, theta)
         if optimizer.needs_objective:
-            before = theta.copy()
             optimizer.step(objective)
             stuck = np.array_equal(before, theta)
         else:
