@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from grading.exercises import exercises_of_unit
@@ -18,6 +19,9 @@ TECHNIQUES: list[dict[str, Any]] = LEDGER["technique"]
 WITHOUT_LIBRARY = {"10", "11"}
 """Units on PyTorch, some of whose techniques nnlib has no part in."""
 
+CLAIMS: list[dict[str, str]] = LEDGER["claim"]
+
+every_claim = pytest.mark.parametrize("row", CLAIMS, ids=lambda row: row["name"])
 every_technique = pytest.mark.parametrize("row", TECHNIQUES, ids=lambda row: row["name"][:40])
 
 
@@ -35,6 +39,36 @@ def headings(unit: str) -> set[str]:
     slug = next(known.slug for known in units() if known.number == unit)
     text = (course_root() / "solutions" / f"{slug}.py").read_text(encoding="utf-8")
     return set(re.findall(r"^# #+ (.+)$", text, flags=re.MULTILINE))
+
+
+def sections(unit: str) -> dict[str, list[Any]]:
+    """Return the cells of a unit's executed notebook by the heading that they stand under.
+
+    A cell of text is divided where a heading stands in it.
+    """
+    slug = next(known.slug for known in units() if known.number == unit)
+    path = course_root() / "solutions" / slug / f"{slug}.ipynb"
+    found: dict[str, list[Any]] = {}
+    heading = ""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            found.setdefault(heading, []).append(cell)
+            continue
+        for part in re.split(r"^(?=#+ )", cell.source, flags=re.MULTILINE):
+            if match := re.match(r"#+ (.+)", part):
+                heading = match[1]
+            found.setdefault(heading, []).append(part)
+    return found
+
+
+def measured(section: list[Any]) -> bool:
+    """Whether a section has a code cell that printed or showed numbers."""
+    for cell in section:
+        for output in getattr(cell, "outputs", []):
+            text = output.get("text") or output.get("data", {}).get("text/plain", "")
+            if re.search(r"\d", text):
+                return True
+    return False
 
 
 def existing() -> set[str]:
@@ -86,6 +120,32 @@ def test_every_exercise_belongs_to_a_technique():
     declared = {exercise.id for unit in existing() for exercise in exercises_of_unit(unit)}
 
     assert declared - asked == outside
+
+
+def test_the_claims_of_the_slides_are_listed_once():
+    names = [row["name"] for row in CLAIMS]
+
+    assert len(names) == len(set(names)) == 11
+
+
+@every_claim
+def test_the_claim_stands_in_its_unit_with_a_measurement(row):
+    if row["unit"] not in existing():
+        assert "heading" not in row
+        return
+
+    section = sections(row["unit"])[row["heading"]]
+
+    text = " ".join(part for part in section if isinstance(part, str))
+    assert row["words"] in " ".join(text.split())
+    assert measured(section)
+
+
+def test_a_section_of_words_alone_is_no_measurement():
+    cell = nbformat.v4.new_code_cell("print('fine')")
+    cell.outputs = [nbformat.v4.new_output("stream", text="fine\n")]
+
+    assert not measured(["The loss is 3.", cell])
 
 
 def test_a_name_that_is_not_there_is_noticed():
