@@ -13,6 +13,9 @@ from nnlib.diagnostics.monitor import Record
 from nnlib.errors import ArgumentError, DtypeError
 from nnlib.training import History
 
+FITTED = 1e-6
+"""Share of the largest gradient below which a run has fitted all it can."""
+
 
 class Condition(StrEnum):
     """How a run is; each is also its name as text, such as ``"dead units"``."""
@@ -61,7 +64,8 @@ def diagnose(
        part in at least two epochs and at least the share ``often`` of them.
     3. "dead units": in the last record at least the share ``dead`` of some layer's units is dead.
     4. "vanishing": in half of the records or more, the gradient of the first weights is shorter
-       than ``vanishing`` times that of the last weights.
+       than ``vanishing`` times that of the last weights. Records do not count once that of the
+       last weights is a millionth of what it was at most: there is nothing left to learn.
     5. "over-fitting": the validation loss ended above its minimum by more than the part
        ``overfitting``, while the training loss went on falling.
     6. "healthy": none of these.
@@ -234,6 +238,8 @@ def _dies(records: Sequence[Record], limit: float) -> str | None:
 def _vanishes(records: Sequence[Record], limit: float) -> str | None:
     """Rule 4."""
     pairs = [_ends(record.gradient_norms) for record in records]
+    largest = max((last for _, last in pairs), default=0.0)
+    pairs = [(first, last) for first, last in pairs if last > FITTED * largest]
     small = [(first, last) for first, last in pairs if first < limit * last]
     if not small or 2 * len(small) < len(pairs):
         return None

@@ -126,6 +126,9 @@ FALLING = History(loss=[1.0, 0.9, 0.8])
         (FALLING, [record(0.0011, 1.0)], "healthy"),
         (FALLING, [record(1.0, 1.0), record(1e-9, 1.0)], "vanishing"),
         (FALLING, [record(1.0, 1.0), record(1.0, 1.0), record(1e-9, 1.0)], "healthy"),
+        # All is fitted: what is left of the gradient is rounding, in the last layer too.
+        (FALLING, [record(1.0, 1.0), record(1e-12, 1e-7), record(1e-12, 1e-8)], "healthy"),
+        (FALLING, [record(1.0, 1.0), record(1e-12, 1e-5), record(1e-12, 1e-5)], "vanishing"),
         (FALLING, [record(1.0, 1.0, dead=0.5)], "dead units"),
         (FALLING, [record(1e-9, 1.0, dead=0.5)], "dead units"),
         (FALLING, [record(1.0, 1.0, dead=0.9), record(1.0, 1.0)], "healthy"),
