@@ -64,6 +64,10 @@ class Split:
     rows_validation: IntArray = field(repr=False)
     rows_test: IntArray = field(repr=False)
 
+    def __repr__(self) -> str:
+        parts = {"X_train": self.X_train, "X_validation": self.X_validation, "X_test": self.X_test}
+        return f"Split({_shapes(parts)})"
+
 
 @dataclass(frozen=True, eq=False)  # arrays have no single equality
 class Dataset:
@@ -97,6 +101,14 @@ class Dataset:
     X_test: NDArray[Any] | None = field(default=None, repr=False)
     y_test: NDArray[Any] | None = field(default=None, repr=False)
     feature_names: tuple[str, ...] = field(default=(), repr=False)
+
+    def __repr__(self) -> str:
+        """Return name and shapes: what one asks first."""
+        arrays = {"X": self.X, "y": self.y}
+        if self.X_test is not None and self.y_test is not None:
+            arrays |= {"X_test": self.X_test, "y_test": self.y_test}
+        names = _few(self.target_names)
+        return f"{type(self).__name__}({self.name!r}, {_shapes(arrays)}, target_names={names})"
 
     def split(self, *, validation: float = 0.2, test: float = 0.2, rng: Seed = 0) -> Split:
         """Deal the rows to training, validation and test, each class in the same proportion.
@@ -168,7 +180,7 @@ class Dataset:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AudioDataset(Dataset):
     """Recordings, one a row, all of one length: shorter ones end in zeros, longer ones are cut.
 
@@ -191,7 +203,7 @@ class AudioDataset(Dataset):
     speakers_test: NDArray[np.str_] | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TextDataset(Dataset):
     """Sentences, one a row.
 
@@ -206,7 +218,7 @@ class TextDataset(Dataset):
     sources: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, "U1"), repr=False)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SeriesDataset(Dataset):
     """Values in the order of time.
 
@@ -317,3 +329,15 @@ def _deal(y: NDArray[Any], share: float, rng: np.random.Generator) -> tuple[IntA
     chosen = np.zeros(len(y), bool)
     chosen[by_class[((np.arange(n) + 0.5) * len(y) / max(n, 1)).astype(int)]] = True
     return order[chosen[order]], order[~chosen[order]]
+
+
+def _shapes(arrays: dict[str, NDArray[Any]]) -> str:
+    """Return names with shapes."""
+    return ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+
+
+def _few(names: tuple[str, ...], limit: int = 10) -> str:
+    """Return names as a tuple is written, shortened in the middle."""
+    if len(names) <= limit:
+        return str(names)
+    return f"({', '.join(map(repr, names[:3]))}, ..., {names[-1]!r})"

@@ -41,7 +41,10 @@ def load_digits() -> Dataset:
         X=X,
         y=y,
         target_names=tuple("0123456789"),
-        description="1,797 handwritten digits, 8 × 8 pixels, ten classes of about 180.",
+        description=(
+            "1,797 handwritten digits, 8 × 8 pixels from 0 (paper) to 1 (ink), ten classes of "
+            "about 180."
+        ),
         licence=_LICENCE,
         citation=(
             "E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine "

@@ -103,6 +103,29 @@ def test_the_licence_of_the_recordings_lies_beside_them():
         assert part in text
 
 
+def test_a_set_and_its_parts_show_their_shapes():
+    digits, films = datasets.load("digits"), datasets.load("film_sentences")
+
+    assert repr(films) == (
+        "TextDataset('film_sentences', X (332,), y (332,), target_names=('negative', 'positive'))"
+    )
+    assert repr(digits).startswith("Dataset('digits', X (1797, 64), y (1797,), ")
+    assert repr(digits.split()) == (
+        "Split(X_train (1078, 64), X_validation (359, 64), X_test (360, 64))"
+    )
+
+
+def test_many_names_are_shortened():
+    names = tuple("abcdefghijk")
+    rows = np.zeros((2, 1), np.float32), np.zeros(2, np.int64)
+    data = datasets.Dataset("letters", *rows, names, "", "", "", *rows)
+
+    assert repr(data) == (
+        "Dataset('letters', X (2, 1), y (2,), X_test (2, 1), y_test (2,), "
+        "target_names=('a', 'b', 'c', ..., 'k'))"
+    )
+
+
 def test_film_sentences_are_balanced_varied_and_unique():
     data = datasets.load("film_sentences")
 
