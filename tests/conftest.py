@@ -15,6 +15,8 @@ import pytest
 
 from tests.chromium import QUIET
 
+pytest.register_assert_rewrite("tests.browser.contract")  # its asserts explain themselves too
+
 STRICT = os.environ.get("NNCOURSE_STRICT") == "1"
 """Set in CI: a missing browser, sandbox or data folder is then a failure, not a skip."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.contract import Fresh, commit, rerun
+from tests.browser.contract import Fresh, Unit, commit, rerun
 from tests.browser.figure import LiveFigure
 from tests.browser.lab import Notebook
 from tests.browser.server import ROOT, Server, bring_unit, running_lab
@@ -52,8 +52,9 @@ def book(
     request: pytest.FixtureRequest, chromium: Browser, lab: Server, course: Path
 ) -> Iterator[Notebook]:
     """Return the notebook of a class's unit, its set-up and its live cells run."""
-    path = bring_unit(lab, course, request.cls.UNIT.slug)
-    opened = Notebook(chromium, lab, path)
+    unit: Unit = request.cls.UNIT
+    path = bring_unit(lab, course, unit.slug)
+    opened = Notebook(chromium, lab, path, leave_out=unit.leave_out)
     opened.run(*opened.tagged("setup"), *opened.live_cells())
     yield opened
     opened.close()

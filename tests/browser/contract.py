@@ -45,6 +45,8 @@ class Unit:
     """The right choice of each `Prediction` that is tried, by a text of its cell."""
     self_check: str
     """A text that only the cell of the self-check has."""
+    leave_out: tuple[str, ...] = ()
+    """Live cells that need what the notebook trains, by a text of theirs: they are not run."""
 
     @property
     def committed(self) -> dict[str, str]:

@@ -176,6 +176,7 @@ class LiveFigure:
 
     def overflow(self) -> list[str]:
         """Return what reaches beyond the right edge of the figure or of its output."""
+        self.page.evaluate(TWO_FRAMES)  # a view hears of a new width a frame later
         wide: list[str] = self.root.evaluate(OVERFLOW)
         return wide
 

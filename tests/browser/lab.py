@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -71,6 +72,12 @@ READY = """() => {
     && panel.content?.widgets?.length > 0 && !document.getElementById("jupyterlab-splash");
 }"""
 
+ALL_SHOWN = """() => jupyterapp.shell.currentWidget.content.widgets
+  .filter(({ model }) => model.outputs?.toJSON().some(
+    ({ data }) => data?.["application/vnd.jupyter.widget-view+json"]))
+  .every(({ node }) => node.querySelector(".nn-figure:not([data-n='0'])")
+    || node.textContent.includes("model not found"))"""
+
 RUN = """async (indices) => {
   const book = jupyterapp.shell.currentWidget.content;
   const failures = [];
@@ -96,7 +103,16 @@ EVALUATE = """async (code) => {
 class Notebook:
     """A notebook page in JupyterLab."""
 
-    def __init__(self, browser: Browser, server: Server, path: str, *, width: int = 1280) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        server: Server,
+        path: str,
+        *,
+        width: int = 1280,
+        leave_out: Sequence[str] = (),
+    ) -> None:
+        self.leave_out = leave_out
         context = browser.new_context(viewport={"width": width, "height": 800})
         self.page: Page = context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
@@ -168,7 +184,8 @@ class Notebook:
 
     def live_cells(self) -> list[int]:
         """Return the numbers of the cells that end in a live figure or a question."""
-        return self.tagged("figure", rf"(?m)^({'|'.join(LIVE)})\(")
+        cells = self.tagged("figure", rf"(?m)^({'|'.join(LIVE)})\(")
+        return [index for index in cells if index not in map(self.find, self.leave_out)]
 
     def cell(self, index: int) -> Locator:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
@@ -192,7 +209,17 @@ class Notebook:
     def figure(self, index: int) -> LiveFigure:
         return LiveFigure(self.page, self.output(index), index)
 
-    def save_and_reload(self) -> None:
+    def save_and_reload(self, most: int = 3) -> None:
+        """Save and reload, as often as it takes until the figures are there.
+
+        On a busy machine the widget manager waits four seconds for the kernel's figures, in vain,
+        and says "model not found". A learner would reload once more.
+        """
         self.command("docmanager:save")
-        self.page.reload()
-        self.wait_until_idle()
+        for _ in range(most):
+            self.page.reload()
+            self.wait_until_idle()
+            self.page.wait_for_function(ALL_SHOWN)
+            if not self.page.locator(".jp-OutputArea", has_text="model not found").count():
+                break
+            self.watch.errors.clear()

@@ -6,12 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from nnlib.widgets import (
+    AugmentationGallery,
+    BatchNormLens,
+    ClippedStep,
+    ConfusionExplorer,
+    CriticalPoints,
+    DropoutMasks,
+    EarlyStoppingScrubber,
     Figure,
     GradientCheck,
+    GradientFlow,
     GraphStepper,
+    LabelLearningCurve,
+    OverfittingExplorer,
+    PenaltyContours,
     Prediction,
+    QuadraticBowl,
     Question,
     SelfCheck,
+    SpectrumSlices,
+    ThresholdExplorer,
     WorkedNetwork,
 )
 
@@ -45,11 +59,43 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "worked_network": WorkedNetwork,
     "graph_stepper": lambda: GraphStepper(graph="tied"),
     "gradient_check": GradientCheck,
+    "overfitting_explorer": OverfittingExplorer,
+    "quadratic_bowl": QuadraticBowl,
+    "penalty_contours": PenaltyContours,
+    "critical_points": CriticalPoints,
+    "gradient_flow": lambda: GradientFlow(depth=48, activation="gelu", structure="both"),
+    "batch_norm_lens": BatchNormLens,
+    "clipped_step": ClippedStep,
+    "dropout_masks": DropoutMasks,
+    "early_stopping_scrubber": EarlyStoppingScrubber,
+    "spectrum_slices": SpectrumSlices,
+    "threshold_explorer": ThresholdExplorer,
+    "confusion_explorer": lambda: ConfusionExplorer(cell=(8, 8), percent=72),
+    "label_learning_curve": LabelLearningCurve,
+    "augmentation_gallery": lambda: AugmentationGallery(level=2),
     "prediction": prediction,
     "number": number,
     "self_check": self_check,
 }
-GATED = ("worked_network", "graph_stepper", "gradient_check")
+GATED = (
+    "worked_network",
+    "graph_stepper",
+    "gradient_check",
+    "overfitting_explorer",
+    "quadratic_bowl",
+    "penalty_contours",
+    "critical_points",
+    "gradient_flow",
+    "batch_norm_lens",
+    "clipped_step",
+    "dropout_masks",
+    "early_stopping_scrubber",
+    "spectrum_slices",
+    "threshold_explorer",
+    "confusion_explorer",
+    "label_learning_curve",
+    "augmentation_gallery",
+)
 
 
 def unlocked(show: Show, figure: Figure, **options: Any) -> Any:
@@ -57,3 +103,13 @@ def unlocked(show: Show, figure: Figure, **options: Any) -> Any:
     shown = show(figure, **options)
     shown.drawn(shown.button("Show without predicting").click)
     return shown
+
+
+COVERED = """() => {
+  const boxes = [...document.querySelectorAll("svg text")].map((n) => [n.getBBox(), n.textContent]);
+  const apart = (a, b) => a.x + a.width <= b.x + 1 || b.x + b.width <= a.x + 1
+    || a.y + a.height <= b.y + 4 || b.y + b.height <= a.y + 4;
+  return boxes.flatMap(([a, name], i) => boxes.slice(i + 1)
+    .filter(([b]) => !apart(a, b)).map(([b, other]) => `${name} / ${other}`));
+}"""
+"""Pairs of texts in the picture of which one covers the other."""

@@ -93,7 +93,23 @@ def test_picture_is_there_when_the_key_has_been_handled_and_python_hears_later(s
     assert "w₁₃ 1.0000" in grown[1]
 
 
-SLIDERS = [("worked_network", "w₁₃"), ("graph_stepper", "w"), ("gradient_check", "step h")]
+SLIDERS = [
+    ("threshold_explorer", "threshold"),
+    ("confusion_explorer", "at least this sure"),
+    ("label_learning_curve", "labels"),
+    ("augmentation_gallery", "strength"),
+    ("worked_network", "w₁₃"),
+    ("graph_stepper", "w"),
+    ("gradient_check", "step h"),
+    ("overfitting_explorer", "weights p"),
+    ("overfitting_explorer", "rows n"),
+    ("penalty_contours", "λ"),
+    ("early_stopping_scrubber", "epoch"),
+    ("gradient_flow", "depth D"),
+    ("batch_norm_lens", "training step"),
+    ("clipped_step", "limit c"),
+    ("dropout_masks", "rate p"),
+]
 
 
 @pytest.mark.parametrize(("name", "slider"), SLIDERS)
