@@ -100,7 +100,39 @@ def sum_of_exponentials(w: Array) -> Callable[[Array], float]:
     return lambda theta: float(np.sum(np.exp(w * theta)))
 
 
+def matrix_product(A: Array) -> Callable[[Array], Array]:
+    """Return f(v) = A v, one vector at a time: a matrix that cannot be looked at.
+
+    Parameters
+    ----------
+    A : ndarray of shape (P, P)
+        The matrix.
+
+    Returns
+    -------
+    callable
+        f, from an array of shape (P,) to another one.
+
+    Examples
+    --------
+    >>> matrix_product(np.array([[2.0, 1.0], [0.0, 3.0]]))(np.array([1.0, 1.0]))
+    array([3., 3.])
+    """
+
+    def product(v: Array) -> Array:
+        if np.shape(v) != A.shape[1:]:
+            message = (
+                f"the given product takes one vector of shape {A.shape[1:]}, got {np.shape(v)}"
+            )
+            raise ValueError(message)
+        result: Array = A @ v
+        return result
+
+    return product
+
+
 FUNCTIONS: Mapping[str, Callable[..., Callable[..., Any]]] = {
     "quadratic": quadratic,
     "sum_of_exponentials": sum_of_exponentials,
+    "matrix_product": matrix_product,
 }

@@ -11,6 +11,9 @@ from grading.exercises._declaration import Exercise
 _MODULES = {
     "00": "grading.exercises.u00_start_here",
     "01": "grading.exercises.u01_backpropagation",
+    "02": "grading.exercises.u02_supervised_learning",
+    "03": "grading.exercises.u03_gradient_flow",
+    "04": "grading.exercises.u04_hessian",
 }
 
 

@@ -104,15 +104,28 @@ class Methods(Probe):
     ``inputs["build"]`` is a list of positional arguments of the class; ``inputs["calls"]`` a list
     of lists ``[method, argument, ...]``. The outputs are ``"returned"``, one value a call, and one
     entry for each attribute named in ``reads``, read at the end.
+
+    With ``one_buffer`` the calls of a method receive their arrays in the same memory, one after the
+    other, as a training loop hands over its weights: an object that keeps such an array instead of
+    a copy holds what came last.
     """
 
     reads: tuple[str, ...] = ()
+    one_buffer: bool = False
 
     def _outputs(self, target: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
         built = target(*given["build"])
-        returned = [
-            plain(getattr(built, method)(*arguments)) for method, *arguments in given["calls"]
-        ]
+        buffers: dict[Any, np.ndarray[Any, Any]] = {}
+        returned = []
+        for method, *arguments in given["calls"]:
+            handed = [
+                _buffered(buffers, (method, i), argument) if self.one_buffer else argument
+                for i, argument in enumerate(arguments)
+            ]
+            returned.append(plain(getattr(built, method)(*handed)))
+            for argument, came_back in zip(arguments, handed, strict=True):
+                if came_back is not argument:
+                    np.copyto(argument, came_back)  # what the method changed is seen as a change
         return {"returned": returned, **{name: plain(getattr(built, name)) for name in self.reads}}
 
 
@@ -153,6 +166,16 @@ def _copy(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(map(_copy, value))
     return value
+
+
+def _buffered(buffers: dict[Any, np.ndarray[Any, Any]], place: Any, argument: Any) -> Any:
+    """Return an array in the memory that belongs to its place, and anything else as it is."""
+    if type(argument) is not np.ndarray:
+        return argument
+    key = (place, argument.shape, argument.dtype.str)
+    buffer = buffers.setdefault(key, argument.copy())
+    np.copyto(buffer, argument)
+    return buffer
 
 
 def _nearly_same(before: Any, after: Any) -> bool:

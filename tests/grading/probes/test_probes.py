@@ -219,6 +219,41 @@ def test_methods_are_called_in_order_and_attributes_read_at_the_end():
     assert seen.outputs == {"returned": [3.0, 7.0], "total": 7.0}
 
 
+class _Keeper:
+    """Keeps the first array that it is given, or a copy."""
+
+    def __init__(self, copies):
+        self.copies, self.kept = copies, None
+
+    def see(self, x):
+        if self.kept is None:
+            self.kept = x.copy() if self.copies else x
+
+
+@pytest.mark.parametrize(("copies", "kept"), [(True, [1.0, 2.0]), (False, [3.0, 4.0])])
+def test_in_one_buffer_only_a_copy_survives_the_next_call(copies, kept):
+    calls = [["see", np.array([1.0, 2.0])], ["see", np.array([3.0, 4.0])]]
+
+    seen = Methods(reads=("kept",), one_buffer=True).observe(
+        _Keeper, {"build": [copies], "calls": calls}
+    )
+
+    assert seen.outputs["kept"].tolist() == kept
+    assert seen.mutated == ()
+
+
+def test_in_one_buffer_a_changed_argument_is_still_seen():
+    class Overwrites:
+        def see(self, x):
+            x[:] = 0.0
+
+    calls = [["see", np.array([1.0])], ["see", np.array([2.0])]]
+
+    seen = Methods(one_buffer=True).observe(Overwrites, {"build": [], "calls": calls})
+
+    assert seen.mutated == ("calls",)
+
+
 def test_a_generator_without_end_is_left_after_ten_thousand_items():
     def count(start):
         while True:
