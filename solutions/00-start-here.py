@@ -319,7 +319,7 @@ show_progress()
 # | 10 From nnlib to PyTorch | How does all this look in a large framework? | 2.5 |
 # | 11 Case study | Can we cure a real classifier on a GPU? | 4 |
 #
-# Units 00 and 01 are here; the others arrive beside them, one after the other, and never overwrite
+# Units 00 to 05 are here; the others arrive beside them, one after the other, and never overwrite
 # what you have written.
 #
 # ## Do I have it?

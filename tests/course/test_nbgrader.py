@@ -55,11 +55,14 @@ class Student:
 def students(exercises: tuple[Exercise, ...]) -> list[Student]:
     """The four students of a unit."""
     wrong = {exercise.id: exercise.misconceptions[0] for exercise in exercises}
-    half, misconception = next(
-        (exercise, misconception)
-        for exercise in exercises
-        for misconception in exercise.misconceptions
-        if 0 < exercise.graded_total == 2 * earned(exercise, misconception)
+    part, misconception = min(
+        (
+            (exercise, misconception)
+            for exercise in exercises
+            for misconception in exercise.misconceptions
+            if 0 < earned(exercise, misconception) < exercise.graded_total
+        ),
+        key=lambda pair: abs(earned(*pair) / pair[0].graded_total - 0.5),
     )
     return [
         Student(
@@ -74,9 +77,9 @@ def students(exercises: tuple[Exercise, ...]) -> list[Student]:
             {each.id: earned(each, wrong[each.id]) for each in exercises},
         ),
         Student(
-            "half",
-            {half.id: source_of(misconception.function, half.id)},
-            {each.id: half.graded_total / 2 if each is half else 0.0 for each in exercises},
+            "partial",
+            {part.id: source_of(misconception.function, part.id)},
+            {each.id: earned(part, misconception) if each is part else 0.0 for each in exercises},
         ),
     ]
 
@@ -183,14 +186,14 @@ def test_every_student_gets_the_declared_points(graded: Class, unit: Unit):
 
 
 def test_the_four_students_are_what_they_are_called(graded: Class, unit: Unit):
-    """Full marks, nothing, something between, and half of one exercise: no two alike by chance."""
+    """Full marks, nothing, something between, and a part of one exercise."""
     totals = {each.name: sum(each.points.values()) for each in graded.students[unit.slug]}
     full = sum(each.graded_total for each in exercises_of_unit(unit.number))
 
     assert totals["reference"] == full > 0
     assert totals["untouched"] == 0
     assert totals["misled"] < full
-    assert 0 < totals["half"] < full
+    assert 0 < totals["partial"] < full
 
 
 def test_misled_student_is_told_which_mistake_it_was(graded: Class, unit: Unit):
