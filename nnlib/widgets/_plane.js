@@ -1,20 +1,10 @@
-import { plotAxes } from "./_plot.js";
-
-/**
- * A piece of parameter space in an SVG picture: axes, level lines of a loss, and paths that end at
- * the frame.
- */
-
-/** Linear axes that also remember which box and which ranges they show. */
-export function planeAxes(spec) {
-  return { ...plotAxes(spec), box: spec.box, x: spec.x, y: spec.y };
-}
+/** What can be drawn on the linear axes of `plotAxes`: level lines of a function, and paths that end at the frame. */
 
 /**
  * The lines on which a function has given values, by marching squares.
  * @param {(u: number, v: number) => number} f
  * @param {number[]} levels
- * @param {ReturnType<typeof planeAxes>} axes
+ * @param {ReturnType<typeof plotAxes>} axes
  * @param {number} cells per side
  * @returns {string[]} one path per level, in pixels
  */

@@ -35,6 +35,7 @@ export function pathOf(xs, ys, { px, py }) {
  *   xs: [number, string][], ys: [number, string][], names: [string, string]}} spec box is left,
  *   top, right, bottom; `xs` and `ys` are places and texts of the ticks; the name of the upright
  *   axis stands above it
+ * @returns what turns data into pixels, the shapes, and the box and ranges that were given
  */
 export function plotAxes({ box, x, y, xs, ys, names }) {
   const [left, top, right, bottom] = box;
@@ -51,7 +52,7 @@ export function plotAxes({ box, x, y, xs, ys, names }) {
   }
   parts.push(["text", { x: (left + right) / 2, y: bottom + 35, class: "nn-axis", "text-anchor": "middle" }, names[0]],
     ["text", { x: left - 36, y: top - 9, class: "nn-axis" }, names[1]]);
-  return { px, py, parts };
+  return { px, py, parts, box, x, y };
 }
 
 /** @returns {string} a path through the points that are numbers; a gap where one is not */

@@ -112,7 +112,7 @@ function render({ model, el }) {
   const group = (legend, ...parts) => h("fieldset", { class: "nn-group" }, h("legend", {}, legend), ...parts);
   const mode = segmented({ label: "Mode", options: Object.entries(MODES), read: () => model.get("mode"), write: (v) => put({ mode: v }) });
   const picture = s("svg", { role: "img" });
-  const rows = ["batch of z", "running statistics", "output y", "one row in 40 batches", "the same in evaluation"];
+  const rows = ["batch of z", "running statistics", "output y", "one row in 40 batches", "… in evaluation"];
   const cells = rows.map(() => [h("td"), h("td")]);
   const table = h("table", { class: "nn-table nn-loose" },
     h("thead", {}, h("tr", {}, ...["", "mean", "deviation"].map((text) => h("th", { scope: "col" }, text)))),

@@ -143,7 +143,7 @@ function barShapes({ lengths, limit, method }, { before, entries, lengths: after
   const high = Math.ceil(most / step - 1e-9) * step;
   const py = (v) => top + ((high - v) / (2 * high)) * (bottom - top);
   const slot = (right - left) / 11;
-  const shapes = [["text", { x: left - 28, y: top - 24, class: "nn-num" }, "the nine numbers of the gradient"]];
+  const shapes = [["text", { x: left - 28, y: top - 24, class: "nn-num" }, open ? "the nine numbers: outline before, filled after" : "the nine numbers of the gradient"]];
   for (let v = -high; v <= high + 1e-9; v += step) {
     shapes.push(["line", { x1: left, x2: right, y1: py(v), y2: py(v), class: v === 0 ? "nn-faint-axis" : "nn-hair" }],
       ["text", { x: left - 7, y: py(v) + 4, class: "nn-key", "text-anchor": "end" }, short(v)]);

@@ -178,14 +178,14 @@ function exampleShapes({ chosen, cell: [t, c], sure, rights, imageOf, open, room
   const columns = 4;
   const gap = 10;
   const size = Math.min(86, (width - gap * (columns - 1)) / columns);
-  const step = (width - size) / (columns - 1);
+  const step = (width - 1 - size) / (columns - 1); // the frames of the outermost need half a pixel
   const high = 30 + 3 * (size + 42);
-  const title = !open ? "" : chosen.length === 0 ? "No image in this cell." : chosen.length > AT_MOST
-    ? `${AT_MOST} of ${chosen.length}, the worst first` : t === c ? "the least sure first" : "the worst first";
+  const order = t === c ? "the least sure first" : "the worst first";
+  const title = !open ? "" : chosen.length === 0 ? "No image in this cell." : chosen.length > AT_MOST ? `${AT_MOST} of ${chosen.length}, ${order}` : order;
   const shapes = [["text", { x: 0, y: 14, class: "nn-tick nn-dim" }, title],
     ["text", { x: width, y: 14, class: "nn-tick", "text-anchor": "end" }, open ? `is ${t}, said ${c}` : ""]];
   for (let i = 0; i < AT_MOST; i++) {
-    const [x, y] = [(i % columns) * step, 28 + Math.floor(i / columns) * (size + 42)];
+    const [x, y] = [0.5 + (i % columns) * step, 28 + Math.floor(i / columns) * (size + 42)];
     const n = chosen[i];
     if (n === undefined) {
       if (!open) shapes.push(["rect", { x, y, width: size, height: size, class: "nn-sheet" }],

@@ -1,13 +1,13 @@
 import { button, fixed, h, openView, paint, s, scientific, segmented, setText, short, slider } from "./_kit.js";
 import { figureParts, presetRow } from "./_parts.js";
-import { clipped, isInside, levelLines, pathInside, planeAxes } from "./_plane.js";
+import { clipped, isInside, levelLines, pathInside } from "./_plane.js";
+import { plotAxes } from "./_plot.js";
 import { predictionGate } from "./_gate.js";
 import { uniforms } from "./_random.js";
 
 const TOLERANCE = 1e-6;
 export const KINDS = ["minimum", "maximum", "saddle", "degenerate", "not critical"];
-const NAMES = ["minimum", "maximum", "saddle", "undecided: flat direction", "no critical point"];
-const A = ["a minimum", "a maximum", "a saddle", "undecided: a flat direction", "no critical point"];
+const A = ["a minimum", "a maximum", "a saddle", "degenerate", "not critical"];
 const SEED = 156;
 const EXAMPLES = [
   { eigenvalues: [2, 1], gradient: [0, 0], angle: 30, start: [1.1, -0.9] },
@@ -81,21 +81,18 @@ export function newton(point, start, damping, term = "none") {
   return { plain, damped, losses: [start, plain, damped].map((place) => (place.length ? lossAt(point, place, term) : NaN)) };
 }
 
-const QUESTION = "Newton’s method divides the slope along each eigenvector by its eigenvalue. It starts beside a saddle. Where does its step end?";
-const CHOICES = ["downhill, away from the saddle", "at the saddle itself", "at the nearest minimum"];
+const QUESTION = "At a point of a loss the gradient has the length 1, and the eigenvalues of the Hessian are 2 and 1. What is this point?";
+const CHOICES = ["a minimum", "a maximum", "a saddle", "a degenerate point", "not critical: a slope"]; // in the order of KINDS
 const FINDING = "First the gradient: where it is not zero, the point lies on a slope, and the signs of the eigenvalues make no minimum of it. Where it is " +
   "zero, the signs decide: all positive, a minimum; all negative, a maximum; both, a saddle. An eigenvalue of zero leaves it open, because " +
   "higher terms decide there, and the Hessian does not see them. Plain Newton runs to wherever the slope is zero, so minima, maxima and " +
-  "saddles attract it alike. Dividing by |λ| + μ instead goes downhill from every place, away from saddles and maxima.";
+  "saddles attract it alike. Dividing by |λ| + damping instead goes downhill from every place, away from saddles and maxima.";
 const PRESETS = ["Minimum", "Maximum", "Saddle", "Flat direction", "Slope"];
 
-/** @returns {string} where plain Newton really lands beside the saddle of the examples */
-export function landing() {
-  const point = EXAMPLES[2];
-  const { plain, losses } = newton(point, point.start, 0.1);
-  if (Math.hypot(...plain) < 1e-9) return CHOICES[1];
-  return losses[1] < losses[0] ? CHOICES[0] : CHOICES[2];
-}
+const ASKED = EXAMPLES[4];
+
+/** @returns {string} what the point of the question really is */
+export const kindAsked = () => CHOICES[KINDS.indexOf(kindOf(ASKED))];
 
 /** @returns {string} why a point is what it is */
 export function reason(point) {
@@ -103,7 +100,7 @@ export function reason(point) {
   const kind = kindOf(point);
   if (kind === "not critical") {
     const signs = eigenvalues.every((v) => v > 0) ? "Both eigenvalues are positive, and yet it is no minimum: " : "";
-    return `The gradient has the norm ${short(Math.hypot(...gradient), 2)}, so the point lies on a slope. ${signs}the eigenvalues only say how the slope bends.`;
+    return `The gradient has the length ${short(Math.hypot(...gradient), 2)}, so the point lies on a slope. ${signs}the eigenvalues only say how the slope bends.`;
   }
   if (kind === "minimum") return "The gradient is zero and both eigenvalues are positive: from here the loss rises in every direction.";
   if (kind === "maximum") return "The gradient is zero and both eigenvalues are negative: from here the loss falls in every direction.";
@@ -123,7 +120,7 @@ function render({ model, el }) {
   const go = (number, change = {}) => view.save({ case: number, answer: "", term: "none", start: [...example(number).start], ...change });
   let drawn = Math.max(0, model.get("case")); // the last of the drawn cases, also while an example is shown
 
-  const answers = KINDS.map((kind, i) => button(NAMES[i], () => {
+  const answers = KINDS.map((kind) => button(kind, () => {
     view.save({ answer: kind, asked: model.get("asked") + 1, right: model.get("right") + Number(kind === kindOf(point())) });
     next.focus({ preventScroll: true }); // the pressed button is disabled now
     view.announce(said.textContent);
@@ -138,14 +135,14 @@ function render({ model, el }) {
   const said = h("p", { class: "nn-said" });
   const starts = [0, 1].map((i) => slider({ label: `start c${"₁₂"[i]}`, min: -2.4, max: 2.4, step: 0.1, read: () => model.get("start")[i],
     write: (v) => view.save({ start: model.get("start").map((old, k) => (k === i ? v : old)) }) }));
-  const damp = slider({ label: "μ", min: 0.05, max: 2, step: 0.05, read: () => model.get("damping"), write: (v) => view.save({ damping: v }) });
+  const damp = slider({ label: "damping", min: 0.05, max: 2, step: 0.05, read: () => model.get("damping"), write: (v) => view.save({ damping: v }) });
   for (const { row } of [...starts, damp]) row.classList.add("nn-long");
   const term = segmented({ label: "Along the flat direction, add", options: [["none", "nothing"], ["c4", "c⁴/4"], ["-c4", "−c⁴/4"], ["c3", "c³/3"]],
     read: () => model.get("term"), write: (v) => view.save({ term: v }) });
   const flat = h("fieldset", { class: "nn-lock" }, term.row);
 
   const picture = s("svg", { role: "img" });
-  const rows = ["norm of the gradient", "eigenvalue λ₁", "eigenvalue λ₂", "Newton starts at", "plain lands at", "damped lands at", "loss at the start", "loss, plain", "loss, damped"];
+  const rows = ["length of the gradient", "eigenvalue λ₁", "eigenvalue λ₂", "Newton starts at", "plain lands at", "damped lands at", "loss at the start", "loss, plain", "loss, damped"];
   const cells = rows.map(() => h("td"));
   const table = h("table", { class: "nn-table nn-loose" }, h("tbody", {}, ...rows.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), cells[i]))));
   const lock = h("fieldset", { class: "nn-lock" },
@@ -153,20 +150,20 @@ function render({ model, el }) {
       said, h("div", { class: "nn-row" }, next, tally)),
     h("div", { class: "nn-stage" }, picture, h("div", { class: "nn-tables" }, table)),
     h("div", { class: "nn-pairs" },
-      h("fieldset", { class: "nn-group" }, h("legend", {}, "Newton’s step: start and damping"), starts[0].row, starts[1].row, damp.row), flat),
+      h("fieldset", { class: "nn-group" }, h("legend", {}, "Newton’s step: where it starts, and its damping"), starts[0].row, starts[1].row, damp.row), flat),
     presetRow(PRESETS.map((name, i) => [name, () => go(-i - 1, { answer: KINDS[i] })]), () => {
       drawn = 0;
       go(0, { asked: 0, right: 0, damping: 0.1 });
     }));
 
   const truth = () => {
-    const { plain, damped, losses } = newton(EXAMPLES[2], EXAMPLES[2].start, 0.1);
-    return `It ends ${landing()}. From ${place(EXAMPLES[2].start)} it lands at ${place(plain)}, and the loss rises from ${fixed(losses[0], 2)} to ${fixed(losses[1], 2)}: ` +
-      `dividing by λ₂ = −1.5 turns the step along v₂ uphill. With |λ₂| it lands at ${place(damped)}, at ${fixed(losses[2], 2)}. The preset “Saddle” shows it.`;
+    const downhill = ASKED.gradient.map((v) => -0.5 * v);
+    return `It is ${kindAsked()}. A step of length 0.5 against the gradient changes the loss by ${fixed(lossAt(ASKED, downhill, "none"), 3)}. ` +
+      "Positive eigenvalues say that the slope bends upward, not that it has ended. The preset “Slope” shows it.";
   };
   const gate = predictionGate(view, model, {
     id: `critical-points:${model.get("key")}`, question: QUESTION, choices: CHOICES, truth,
-    judge: (answer) => ({ agrees: answer === landing(), text: truth() }),
+    judge: (answer) => ({ agrees: answer === kindAsked(), text: truth() }),
     unlock: (isOpen) => { open = isOpen; lock.disabled = !isOpen; },
   });
   view.root.append(...figureParts("Minimum, maximum or saddle?",
@@ -189,7 +186,7 @@ function render({ model, el }) {
     next.disabled = !named();
     flat.disabled = !shown || kind !== "degenerate";
     const right = model.get("answer") === kind;
-    const lead = model.get("case") < 0 ? `This is ${A[KINDS.indexOf(kind)]}. ` : right ? `✓ Right, ${A[KINDS.indexOf(kind)]}. ` : `≠ You said: ${NAMES[KINDS.indexOf(model.get("answer"))]}. This is ${A[KINDS.indexOf(kind)]}. `;
+    const lead = model.get("case") < 0 ? `This is ${A[KINDS.indexOf(kind)]}. ` : right ? `✓ Right, ${A[KINDS.indexOf(kind)]}. ` : `≠ You said: ${model.get("answer")}. This is ${A[KINDS.indexOf(kind)]}. `;
     setText(said, shown ? lead + reason(now) : "The surface, the level lines and Newton’s steps appear with your answer.");
     setText(tally, model.get("asked") ? `${model.get("right")} of ${model.get("asked")} named rightly` : "No case named yet");
     const found = newton(now, start, damping, model.get("term"));
@@ -202,7 +199,7 @@ function render({ model, el }) {
     const { size, shapes } = pointShapes(now, start, model.get("term"), shown ? found : null, shown ? drawing : null, room);
     paint(picture, size, shapes);
     picture.setAttribute("aria-label", shown
-      ? `Surface and level lines around ${A[KINDS.indexOf(kind)]}. From ${place(start)}, plain Newton ` +
+      ? `Surface and level lines around the point: ${A[KINDS.indexOf(kind)]}. From ${place(start)}, plain Newton ` +
         `${found.plain.length ? `lands at ${place(found.plain)}` : "is not defined"}, damped Newton lands at ${place(found.damped)}.`
       : "Axes with the point, its eigenvectors and a starting place; the loss is not drawn yet.");
   });
@@ -225,9 +222,9 @@ const SIDE = 20; // cells of the surface per side
 
 function boxes(room) {
   const plane = room ? [36, room * 0.8 + 32, room - 6, room * 1.8 - 10] : [308, 30, 574, 296];
-  return { size: room ? [room, room * 1.8 + 30] : [580, 340], axes: planeAxes({ box: plane, x: [-REACH, REACH], y: [-REACH, REACH],
+  return { size: room ? [room, room * 1.8 + 30] : [580, 340], axes: plotAxes({ box: plane, x: [-REACH, REACH], y: [-REACH, REACH],
     xs: [-2, 0, 2].map((v) => [v, short(v)]), ys: [-2, 0, 2].map((v) => [v, short(v)]), names: ["parameter θ₁", "parameter θ₂"] }),
-  surface: room ? { x: room / 2, y: room * 0.42, unit: room * 0.128 } : { x: 132, y: 168, unit: 37 } };
+  surface: room ? { x: room / 2, y: 20 + room * 0.39, unit: room * 0.1 } : { x: 132, y: 168, unit: 37 } };
 }
 
 /** What turns places along the eigenvectors into parameters, and back. */
@@ -281,8 +278,12 @@ function pointShapes(point, start, term, found, drawing, room) {
     shapes.push(["text", { x: surface.x, y: surface.y, class: "nn-num nn-dim", "text-anchor": "middle" }, "hidden until you answer"]);
   }
   const names = [];
+  const taken = found ? [start, found.plain, found.damped].filter((c) => c.length).map(out) : [];
   [0, 1].forEach((i) => {
-    const end = out(i ? [0, 1] : [1, 0]);
+    const way = out(i ? [0, 1] : [1, 0]);
+    // The end that is named is one on which no step ends.
+    const side = taken.some(([u, v]) => Math.hypot(u - 2.25 * way[0], v - 2.25 * way[1]) < 0.6) ? -1 : 1;
+    const end = way.map((v) => side * v);
     const at = (k) => [axes.px(k * end[0]), axes.py(k * end[1])];
     const [[x1, y1], [x2, y2], [x, y]] = [at(-2.1), at(2), at(2.25)];
     shapes.push(["line", { x1, y1, x2, y2, class: `nn-eigen ${i ? "nn-second" : ""}` }]);
@@ -309,7 +310,7 @@ function pointShapes(point, start, term, found, drawing, room) {
     }
     const [cx, cy] = drawing.project(0, 0, 0);
     shapes.push(["circle", { cx, cy, r: 3.5, class: "nn-point" }]);
-    const legend = [["nn-plain", "plain Newton"], ["nn-walk", "damped, |λ| + μ"]];
+    const legend = [["nn-plain", "plain Newton"], ["nn-walk", "damped, |λ| + damping"]];
     legend.forEach(([look, text], i) => {
       const [x, y] = room ? [4, room * 0.8 - 20 + 18 * i] : [8, 312 + 19 * i];
       shapes.push(["line", { x1: x, x2: x + 26, y1: y, y2: y, class: look }], ["text", { x: x + 33, y: y + 4.5, class: "nn-key" }, text]);

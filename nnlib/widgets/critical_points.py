@@ -284,5 +284,6 @@ class CriticalPoints(Figure):
         first, second = case.eigenvalues
         norm = math.hypot(*case.gradient)
         return (
-            f"a point with eigenvalues {first:g} and {second:g} and a gradient of norm {norm:.2g}."
+            f"a point with eigenvalues {first:g} and {second:g} "
+            f"and a gradient of length {norm:.2g}."
         )

@@ -152,7 +152,7 @@ function gridShapes({ mode }, { kept, y }, open, [left, top, right, bottom]) {
   const training = open && mode === "train";
   const largest = 0.46 * Math.min(dx, dy);
   const radius = (v) => Math.min(largest, 0.8 * largest * Math.sqrt(v / 1.6));
-  const shapes = [["text", { x: left + 2, y: top - 12, class: "nn-num" }, training ? "the units under this mask" : open ? "the units in evaluation" : "the units"]];
+  const shapes = [["text", { x: left + 2, y: top - 12, class: "nn-num" }, training ? "size: output; crossed out: dropped" : open ? "size: output; none is dropped" : "the 60 units; size: output"]];
   for (let i = 0; i < UNITS; i += 1) {
     const [cx, cy] = [left + ((i % 10) + 0.5) * dx, top + (Math.floor(i / 10) + 0.5) * dy];
     const out = training && !kept[i];
@@ -171,7 +171,7 @@ function countShapes({ rate, draws }, { dropped }, open, box) {
   for (const n of dropped) counts[n] += 1;
   const most = Math.max(...theory, ...(draws > 20 ? counts.map((n) => n / draws) : [])) * 1.12;
   const axes = plotAxes({ box, x: [low - 0.7, high + 0.7], y: [0, most], xs: ticks.map((v) => [v, String(v)]), ys: [], names: ["units dropped", ""] });
-  const shapes = [...axes.parts, ["text", { x: box[0], y: box[1] - 18, class: "nn-num" }, open ? `${draws} ${draws === 1 ? "mask" : "masks"}; theory as dots` : "masks"]];
+  const shapes = [...axes.parts, ["text", { x: box[0], y: box[1] - 18, class: "nn-num" }, open ? `${draws} ${draws === 1 ? "mask" : "masks"}; dots: theory` : "masks"]];
   shapes.push(["line", { x1: box[0], x2: box[2], y1: box[3], y2: box[3], class: "nn-floor" }]);
   if (!open) return shapes;
   const w = (axes.px(1) - axes.px(0)) * 0.8;

@@ -1,7 +1,8 @@
 import { fixed, h, openView, paint, s, segmented, setText, short, slider } from "./_kit.js";
 import { figureParts, presetRow } from "./_parts.js";
 import { predictionGate } from "./_gate.js";
-import { pathInside, planeAxes } from "./_plane.js";
+import { pathInside } from "./_plane.js";
+import { plotAxes } from "./_plot.js";
 
 const RUNS = ["digits", "jagged", "plateau", "random"]; // as in the trait "runs"; the slides' losses are here
 const SLIDES = [0.21, 0.0401, 0.04001, 0.03998, 0.3];
@@ -45,9 +46,9 @@ export function report(runs, run, patience, minDelta) {
 
 const START = { run: "digits", patience: 5, min_delta: 0, split: 3, epoch: 12 };
 const PRESETS = [
-  ["Patience 1, large steps", { run: "jagged", patience: 1, epoch: 8 }], ["Stopped on a plateau", { run: "plateau", split: 1, epoch: 6 }],
+  ["Patience 1", { run: "jagged", patience: 1, epoch: 8 }], ["Stopped on a plateau", { run: "plateau", split: 1, epoch: 6 }],
   ["Through the plateau", { run: "plateau", patience: 10, split: 1, epoch: 39 }], ["Coin tosses", { run: "random", patience: 20, epoch: 7 }],
-  ["The slides' losses", { run: "slides", patience: 2, min_delta: 0.001, epoch: 4 }],
+  ["The slides’ losses", { run: "slides", patience: 2, min_delta: 0.001, epoch: 4 }],
 ];
 const CHOICES = ["lower on average", "the same on average", "higher on average"];
 const FINDING = "A small patience stops on noise (large steps, patience 1: the run ends after epoch 8, its best is epoch 12) or on a plateau, before " +
@@ -82,7 +83,7 @@ function render({ model, el }) {
   };
 
   const switches = segmented({ label: "Recorded run", read: () => model.get("run"), write: (v) => put({ run: v }),
-    options: [["digits", "digits"], ["jagged", "large steps"], ["plateau", "a plateau"], ["random", "coin-toss labels"], ["slides", "the slides' losses"]] });
+    options: [["digits", "digits"], ["jagged", "large steps"], ["plateau", "a plateau"], ["random", "coin-toss labels"], ["slides", "the slides’ losses"]] });
   const epoch = slider({ label: "epoch", min: 1, max: EPOCHS, step: 1, read: () => Math.min(model.get("epoch"), most()), write: (v) => put({ epoch: v }) });
   epoch.row.classList.add("nn-long");
   const patience = slider({ label: "patience", min: 1, max: EPOCHS, step: 1, read: () => model.get("patience"), write: (v) => put({ patience: v }),
@@ -182,7 +183,7 @@ function runShapes(now, { training, validation, test }, { waits, stopped, early,
   const n = validation.length;
   const high = TOPS[now.run];
   const ticks = Array.from({ length: Math.floor(high / TICKS[now.run]) + 1 }, (_, i) => i * TICKS[now.run]);
-  const axes = planeAxes({ box: [left, top, right, bottom], x: n > 5 ? [0, n] : [0.5, n + 0.5], y: [0, high], names: ["epoch", "loss"],
+  const axes = plotAxes({ box: [left, top, right, bottom], x: n > 5 ? [0, n] : [0.5, n + 0.5], y: [0, high], names: ["epoch", "loss"],
     xs: (n > 5 ? [0, 10, 20, 30, 40, 50, 60] : [1, 2, 3, 4, 5]).map((v) => [v, `${v}`]), ys: ticks.map((v) => [v, short(v)]) });
   const { px, py } = axes;
   const shapes = [...axes.parts];

@@ -331,7 +331,8 @@ function flowShapes({ depth }, found, room) {
     const [x, y] = room ? [box[0] + 60, 11 + 17 * i] : [box[0] + 86 + 268 * i, 20];
     shapes.push(["line", { x1: x, x2: x + 26, y1: y, y2: y, class: line }], ["text", { x: x + 32, y: y + 4.5, class: `nn-num ${look}` }, text]);
   });
-  if (!found) return { size: [width, height], shapes };
+  const named = end - band > 56 ? [["text", { x: box[2] - 6, y: band + 15, class: "nn-key nn-halo", "text-anchor": "end" }, room ? "healthy" : "healthy: within a factor of 1000"]] : [];
+  if (!found) return { size: [width, height], shapes: [...shapes, ...named] };
   const at = (v) => axes.py(Math.log10(Math.max(v, 1e-300)));
   const path = (ys) => ys.map((v, i) => `${i ? "L" : "M"}${axes.px(i + 1).toFixed(1)} ${at(v).toFixed(1)}`).join("");
   shapes.push(["path", { d: path(found.signal), class: "nn-curve nn-signal" }], ["path", { d: path(relative), class: "nn-curve nn-loss" }]);
@@ -339,8 +340,7 @@ function flowShapes({ depth }, found, room) {
   const [x, y] = [axes.px(1), at(relative[0])];
   const below = relative[0] < 1; // the curve goes up from here then, else down
   shapes.push(["circle", { cx: x, cy: y, r: 7, class: "nn-dot" }],
-    ["text", { x: x + 12, y: below ? y + 20 : y - 10, class: "nn-num nn-halo nn-back nn-used" }, readable(relative[0])]);
-  if (end - band > 80) shapes.push(["text", { x: box[2] - 6, y: band + 15, class: "nn-key nn-halo", "text-anchor": "end" }, "within a factor of 1000"]);
+    ["text", { x: x + 12, y: below ? y + 20 : y - 10, class: "nn-num nn-halo nn-back nn-used" }, readable(relative[0])], ...named);
   return { size: [width, height], shapes };
 }
 

@@ -144,7 +144,7 @@ function remarkOn({ seeds }, { linear, hidden }, i) {
   if (seeds === 1) return `${better} One run cannot say whether that is more than luck: move “runs”.`;
   const spread = Math.max(linear.spread[i], hidden.spread[i]);
   const weighed = Math.abs(gap) < spread ? "too much to call one of them better." : "less than the difference.";
-  return `${better} Runs of one model spread by ± ${fixed(100 * spread, 1)}: ${weighed}`;
+  return `${better} Runs of one model (thin lines) spread by ± ${fixed(100 * spread, 1)} (band): ${weighed}`;
 }
 
 function curveShapes({ now, run, curves, place, goal, open, room }) {

@@ -1,7 +1,8 @@
 import { fixed, h, openView, paint, s, scientific, setText, short, slider } from "./_kit.js";
 import { figureParts, presetRow } from "./_parts.js";
 import { predictionGate } from "./_gate.js";
-import { pathInside, planeAxes } from "./_plane.js";
+import { pathInside } from "./_plane.js";
+import { plotAxes } from "./_plot.js";
 import { normals, uniforms } from "./_random.js";
 
 const MAX_WEIGHTS = 64;
@@ -184,7 +185,7 @@ function render({ model, el }) {
     of("sample", "sample", 1, 20, 1, { say: (v) => `sample ${v} of 20` }),
   ];
   const pictures = [s("svg", { role: "img" }), s("svg", { role: "img" })];
-  const names = ["training error", "validation error", "gap", "noise floor σ²", "size Σ w² without bias", "best p here", "validation error there"];
+  const names = ["training error", "validation error", "gap", "noise floor σ²", "size Σ w² without bias", "best p here ▲", "validation error there"];
   const cells = names.map(() => h("td"));
   const table = h("table", { class: "nn-table nn-loose" }, h("tbody", {},
     ...names.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), cells[i]))));
@@ -267,7 +268,7 @@ const key = (x, text, sample) => [sample, ["text", { x: x + 24, y: 16, class: "n
 /** Rows, truth and fit. */
 function fitShapes(now, { train, fits }, open, room) {
   const [width, height] = [room || 416, 300];
-  const axes = planeAxes({ box: [44, 46, width - 8, height - 44], x: [-1, 1], y: [-2.5, 2.5],
+  const axes = plotAxes({ box: [44, 46, width - 8, height - 44], x: [-1, 1], y: [-2.5, 2.5],
     xs: [-1, -0.5, 0, 0.5, 1].map((v) => [v, short(v)]), ys: [-2, -1, 0, 1, 2].map((v) => [v, short(v)]), names: ["input x", "target y"] });
   const grid = Array.from({ length: 321 }, (_, i) => -1 + i / 160);
   const shapes = [...axes.parts, ["path", { d: pathInside(grid.map((x) => [x, truthAt(x)]), axes), class: "nn-curve nn-faint" }]];
@@ -293,8 +294,8 @@ const LOG_ERRORS = [-3, 2];
 function errorShapes(now, { training, validation }, open, best, room) {
   const [width, height] = [room || 416, 300];
   const [top, bottom] = [46, height - 44];
-  const axes = planeAxes({ box: [44, top, width - 8, bottom], x: [0, 6], y: LOG_ERRORS, names: ["weights p", "mean squared error"],
-    xs: [0, 1, 2, 3, 4, 5, 6].map((v) => [v, `${2 ** v}`]), ys: [-3, -2, -1, 0, 1, 2].map((v) => [v, v < 0 ? fixed(10 ** v, -v) : `${10 ** v}`]) });
+  const axes = plotAxes({ box: [44, top, width - 8, bottom], x: [0, 6], y: LOG_ERRORS, names: ["weights p", "mean squared error"],
+    xs: [0, 1, 2, 3, 4, 5, 6].map((v) => [v, `${2 ** v}`]), ys: [-3, -2, -1, 0, 1, 2].map((v) => [v, v === LOG_ERRORS[0] ? "≤10⁻³" : v === LOG_ERRORS[1] ? "≥100" : v < 0 ? fixed(10 ** v, -v) : `${10 ** v}`]) });
   const px = (p) => axes.px(Math.log2(p));
   const py = (error) => axes.py(Math.max(LOG_ERRORS[0], Math.min(LOG_ERRORS[1], Math.log10(error)))); // beyond the rim: on it
   const shapes = [...axes.parts];

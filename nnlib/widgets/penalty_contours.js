@@ -1,7 +1,8 @@
 import { fixed, h, openView, paint, s, segmented, setText, short, slider } from "./_kit.js";
 import { figureParts, presetRow } from "./_parts.js";
 import { predictionGate } from "./_gate.js";
-import { pathInside, planeAxes } from "./_plane.js";
+import { pathInside } from "./_plane.js";
+import { plotAxes } from "./_plot.js";
 
 export const SHARES = { L2: 0, elastic: 0.5, L1: 1 };
 const NAMES = { L2: "L2", elastic: "elastic net", L1: "L1" };
@@ -214,7 +215,7 @@ function planeShapes({ kind, optimum, correlation }, w, walk, open, room) {
   const width = room || 416;
   const box = [36, 46, width - 8, 46 + (width - 44) * (LIMITS[1] / LIMITS[0])]; // one scale for both weights
   const ticks = [-2, -1, 0, 1, 2].map((v) => [v, short(v)]);
-  const axes = planeAxes({ box, x: [-LIMITS[0], LIMITS[0]], y: [-LIMITS[1], LIMITS[1]], xs: ticks, ys: ticks.slice(1, 4), names: ["w₁", "w₂"] });
+  const axes = plotAxes({ box, x: [-LIMITS[0], LIMITS[0]], y: [-LIMITS[1], LIMITS[1]], xs: ticks, ys: ticks.slice(1, 4), names: ["w₁", "w₂"] });
   const at = ([u, v]) => [axes.px(u), axes.py(v)];
   const shapes = [...axes.parts];
   const [zx, zy] = at([0, 0]);
@@ -227,7 +228,8 @@ function planeShapes({ kind, optimum, correlation }, w, walk, open, room) {
     shapes.push(["path", { d: pathInside(track, axes), class: walk ? "nn-track nn-stepped" : "nn-track" }]);
   }
   const [ox, oy] = at(optimum);
-  shapes.push(["path", { d: `M${ox - 5} ${oy}h10M${ox} ${oy - 5}v10`, class: "nn-cross" }]);
+  shapes.push(["path", { d: `M${ox - 5} ${oy}h10M${ox} ${oy - 5}v10`, class: "nn-cross" }],
+    ["text", { x: ox + 8, y: oy - 7, class: "nn-key nn-halo" }, "ŵ"]);
   if (open) {
     const [x, y] = at(w);
     shapes.push(["circle", { cx: x, cy: y, r: 6.5, class: w.includes(0) ? "nn-spot nn-gone-weight" : "nn-spot" }]);
@@ -246,7 +248,7 @@ function seriesShapes(now, w, walk, open, room) {
   const all = [...places.flat(), 0];
   const y = [Math.min(...all) < -0.35 ? -1.7 : -0.4, Math.max(...all) > 0.35 ? 1.7 : 0.4];
   const end = walk ? STEPS : MAX_STRENGTH;
-  const axes = planeAxes({ box: [40, 46, width - 10, height - 44], x: [0, end], y, names: [walk ? "step" : "strength λ", "weight"],
+  const axes = plotAxes({ box: [40, 46, width - 10, height - 44], x: [0, end], y, names: [walk ? "step" : "strength λ", "weight"],
     xs: (walk ? [0, 10, 20, 30, 40, 50, 60] : [0, 1, 2, 3, 4]).map((v) => [v, `${v}`]),
     ys: [-1.5, -1, -0.5, 0, 0.5, 1, 1.5].filter((v) => y[0] <= v && v <= y[1]).map((v) => [v, short(v)]) });
   const shapes = [...axes.parts, ["line", { x1: 40, x2: width - 10, y1: axes.py(0), y2: axes.py(0), class: "nn-zero" }]];

@@ -1,6 +1,7 @@
 import { fixed, h, openView, paint, s, scientific, setText, short, slider } from "./_kit.js";
 import { figureParts, presetRow } from "./_parts.js";
-import { isInside, levelLines, pathInside, planeAxes } from "./_plane.js";
+import { isInside, levelLines, pathInside } from "./_plane.js";
+import { plotAxes } from "./_plot.js";
 import { predictionGate } from "./_gate.js";
 
 export const START = [-1.6, 0.9];
@@ -55,7 +56,7 @@ const CHOICES = ["η = 1/8 = 0.125", "η = 2/8 = 0.25", "η = 1/1 = 1", "η = 2/
 const FINDING = "Along each eigenvector a step multiplies the distance to the minimum by its own factor 1 − ηλ, and no direction " +
   "disturbs another. Between −1 and 1 it shrinks; at −1, where η = 2/λ, it jumps from side to side for ever; beyond, it grows. The largest " +
   "eigenvalue sets the limit, and the smallest then decides how long it takes: in a ravine the steep direction forbids the rate that the flat " +
-  "one needs. Turning the bowl changes no factor. Along a negative eigenvalue the factor is above 1 at every rate: descent leaves a saddle that way.";
+  "one needs. The best rate for both is 2/(λ₁ + λ₂): there the two factors are of one size, and any other rate makes one of them larger. Turning the bowl changes no factor. Along a negative eigenvalue the factor is above 1 at every rate: descent leaves a saddle that way.";
 
 /** @returns {string} the offered rate at which the largest factor has the size 1 */
 export function limitOffered() {
@@ -110,16 +111,16 @@ function render({ model, el }) {
   const sliders = [...eigen, turn, rate, count];
 
   const picture = s("svg", { role: "img" });
-  const perAxis = ["eigenvalue λ", "factor 1 − ηλ", "each step", "side", "place c at the start", "place c at the end"];
+  const perAxis = ["eigenvalue λ", "factor 1 − ηλ", "each step", "side", "c at the start", "c at the end"];
   const axisCells = perAxis.map(() => [h("td"), h("td")]);
   const overall = ["limit 2/λ₁", "best rate 2/(λ₁ + λ₂)", "loss at the start", "loss at the end", "steps until c is at 1 %"];
   const allCells = overall.map(() => h("td"));
+  const allRows = overall.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), allCells[i]));
   const head = (text) => h("th", { scope: "col" }, text);
   const tables = [
     h("table", { class: "nn-table nn-loose" }, h("thead", {}, h("tr", {}, head(""), head("along v₁"), head("along v₂"))),
       h("tbody", {}, ...perAxis.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), ...axisCells[i])))),
-    h("table", { class: "nn-table nn-loose" }, h("tbody", {},
-      ...overall.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), allCells[i])))),
+    h("table", { class: "nn-table nn-loose" }, h("tbody", {}, ...allRows)),
   ];
   const remark = h("p", { class: "nn-remark" });
   const lock = h("fieldset", { class: "nn-lock" },
@@ -157,6 +158,7 @@ function render({ model, el }) {
       Number.isFinite(bestRate(now.eigenvalues)) ? short(bestRate(now.eigenvalues), 3) : "none",
       small(run.losses[0]), small(run.losses.at(-1)), Number.isFinite(steps) ? String(steps) : "never"];
     allCells.forEach((cell, i) => setText(cell, open ? numbers[i] : "?"));
+    allRows.slice(0, 2).forEach((row) => { row.hidden = !open; }); // their names answer the question
     setText(remark, open ? remarkOn(now) : "The run appears with your prediction.");
     const key = `${now.eigenvalues} ${now.angle} ${room}`;
     if (key !== shape) [shape, levels] = [key, bowlLevels(now, bowlAxes(room))];
@@ -186,12 +188,12 @@ const GROWTH = [-2, 1.6];
 const ticks = (values) => values.map((v) => [v, short(v)]);
 function bowlAxes(room) {
   const box = room ? [40, 30, room - 6, room - 16] : [40, 30, 344, 334];
-  return planeAxes({ box, x: [-REACH, REACH], y: [-REACH, REACH], xs: ticks([-2, -1, 0, 1, 2]), ys: ticks([-2, -1, 0, 1, 2]),
+  return plotAxes({ box, x: [-REACH, REACH], y: [-REACH, REACH], xs: ticks([-2, -1, 0, 1, 2]), ys: ticks([-2, -1, 0, 1, 2]),
     names: ["parameter θ₁", "parameter θ₂"] });
 }
 function factorAxes(room) {
   const box = room ? [40, room + 66, room - 12, room + 286] : [396, 52, 568, 334];
-  return planeAxes({ box, x: RATES, y: GROWTH, xs: ticks([0, 0.2, 0.4, 0.6]), ys: ticks([-2, -1, 0, 1]),
+  return plotAxes({ box, x: RATES, y: GROWTH, xs: ticks([0, 0.2, 0.4, 0.6]), ys: ticks([-2, -1, 0, 1]),
     names: ["learning rate η", "factor of one step"] });
 }
 

@@ -1,7 +1,7 @@
 import { fixed, h, openView, paint, s, scientific, segmented, setText, short, slider } from "./_kit.js";
 import { figureParts, presetRow } from "./_parts.js";
-import { isInside, pathInside, planeAxes } from "./_plane.js";
-import { logAxes } from "./_plot.js";
+import { isInside, pathInside } from "./_plane.js";
+import { logAxes, plotAxes } from "./_plot.js";
 import { predictionGate } from "./_gate.js";
 
 export const RANKS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 20, 30, 50, 100, 200, 300, 910];
@@ -26,7 +26,7 @@ const PRESETS = [
   ["Steepest direction", { ...RESET }],
   ["A flat one", { ...RESET, rank: 100 }],
   ["Before training, downhill", { ...RESET, network: "before", rank: 910 }],
-  ["Same function, sharper", { ...RESET, part: "rescaling", log_scale: 2 }],
+  ["Re-scaled, α = 4", { ...RESET, part: "rescaling", log_scale: 2 }],
 ];
 const QUESTIONS = {
   spectrum: "A network with 910 parameters has learned to read the ten digits. How many of the 910 eigenvalues of its Hessian reach a tenth of the largest one?",
@@ -64,7 +64,7 @@ function render({ model, el }) {
   let room = 0;
   let open = false;
   const pick = (trait, label, options) => segmented({ label, options, read: () => model.get(trait), write: (v) => view.save({ [trait]: v }) });
-  const part = pick("part", "Look at", [["spectrum", "spectrum and slices"], ["rescaling", "flat against sharp"]]);
+  const part = pick("part", "Look at", [["spectrum", "spectrum and slices"], ["rescaling", "re-scaling"]]);
   const network = pick("network", "Network", [["before", "before training"], ["after", "after training"]]);
   const rank = slider({ label: "eigenvector", min: 0, max: RANKS.length - 1, step: 1, read: () => RANKS.indexOf(model.get("rank")),
     write: (i) => view.save({ rank: RANKS[i] }), show: (i) => `no. ${RANKS[i]}`, say: (i) => `number ${RANKS[i]} of 910` });
@@ -79,7 +79,7 @@ function render({ model, el }) {
     const cells = names.map(() => h("td"));
     return { cells, node: h("table", { class: "nn-table nn-loose" }, h("tbody", {}, ...names.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), cells[i])))) };
   };
-  const whole = table(["loss", "right on test rows", "norm of the gradient", "eigenvalues above λ₁/10", "size below λ₁/1000", "below −10⁻⁶", "largest rate 2/λ₁"]);
+  const whole = table(["loss", "right on test rows", "length of the gradient", "eigenvalues above λ₁/10", "size below λ₁/1000", "below −10⁻⁶", "largest rate 2/λ₁"]);
   const one = table(["eigenvalue", "loss changes by", "prediction", "difference"]);
   const scaled = table(["loss", "right on test rows", "largest eigenvalue λ₁", "times that at α = 1", "sum of all eigenvalues", "length of θ", "largest rate 2/λ₁"]);
   const remark = h("p", { class: "nn-remark" });
@@ -105,7 +105,7 @@ function render({ model, el }) {
     unlock: (isOpen) => { open = isOpen; lock.disabled = !isOpen; },
   });
   view.root.append(...figureParts("How curved is the loss of a trained network?",
-    "See how few directions of a trained network’s loss are steep, and what sharp means.", gate, lock, FINDING));
+    "See the curvatures of a trained network’s loss, one by one, and what a re-scaling does to them.", gate, lock, FINDING));
 
   const dots = Object.fromEntries(["before", "after"].map((name) => [name, new Map()])); // paths of 910 points, by width
   view.onDraw(() => {
@@ -173,7 +173,7 @@ function spectrumAxes(room) {
 }
 function sliceAxes(room) {
   const ticks = (values) => values.map((v) => [v, short(v)]);
-  return planeAxes({ box: room ? [48, 362, room - 12, 566] : [370, 52, 568, 300], x: [-1, 1], y: [-0.4, 2], xs: ticks(room ? [-1, -0.5, 0, 0.5, 1] : [-1, 0, 1]),
+  return plotAxes({ box: room ? [48, 362, room - 12, 566] : [370, 52, 568, 300], x: [-1, 1], y: [-0.4, 2], xs: ticks(room ? [-1, -0.5, 0, 0.5, 1] : [-1, 0, 1]),
     ys: ticks([0, 0.5, 1, 1.5, 2]), names: ["distance t along v", "change of the loss"] });
 }
 const sizeOf = (room) => (room ? [room, 608] : [580, 346]);
@@ -232,7 +232,7 @@ function spectrumShapes(now, network, dots, room) {
 /** The largest eigenvalue against α, and the loss along its eigenvector beside that at α = 1. */
 function rescalingShapes(now, rescaled, room) {
   const ticks = [[-3, "⅛"], [-2, "¼"], [-1, "½"], [0, "1"], [1, "2"], [2, "4"], [3, "8"]];
-  const axes = planeAxes({ box: room ? [48, 42, room - 12, 250] : [48, 52, 306, 300], x: [-3, 3], y: [0, 2.1], xs: ticks,
+  const axes = plotAxes({ box: room ? [48, 42, room - 12, 250] : [48, 52, 306, 300], x: [-3, 3], y: [0, 2.1], xs: ticks,
     ys: [[0, "1"], [1, "10"], [2, "100"]], names: ["scale α (log scale)", "λ₁ (log scale)"] });
   const right = sliceAxes(room);
   const shapes = [...axes.parts];

@@ -332,7 +332,10 @@ class SpectrumSlices(Figure):
     """
 
     title = "How curved is the loss of a trained network?"
-    purpose = "See how few directions of a trained network's loss are steep, and what sharp means."
+    purpose = (
+        "See the curvatures of a trained network's loss, one by one, and what a re-scaling does to "
+        "them."
+    )
     height = 880
 
     part: str = synced("spectrum")

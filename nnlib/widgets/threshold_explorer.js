@@ -45,9 +45,9 @@ export function areaUnder(labels, scores) {
   return wins / (low.length * high.length);
 }
 
-const START = { model: "two", threshold: 0.5, ratio: 1, percent: 37, view: "curves" };
+const START = { model: "two", threshold: 0.5, ratio: 10, percent: 37, view: "curves" };
 const PRESETS = [
-  ["A miss costs 10", { ...START, ratio: 10 }],
+  ["Both mistakes cost the same", { ...START, ratio: 1 }],
   ["Screening: 1 in 100", { ...START, percent: 1 }],
   ["All 30 measurements", { ...START, model: "all" }],
 ];
@@ -56,7 +56,7 @@ const QUESTION = "A miss (a malignant tumor called benign) costs as much as 10 f
 const OFFERED = [0.1, 0.3, 0.5, 0.9];
 const CHOICES = OFFERED.map((t) => `at ${t}`);
 const FINDING = "There is no best threshold, only a best one for a purpose. Raising it trades recall for precision: " +
-  "recall never rises, precision mostly does. The cheapest threshold lies near 1 / (1 + cost of a miss), at 0.5 where " +
+  "recall never rises, precision mostly does. The cheapest threshold lies near 1/(1 + cost of a miss), at 0.5 where " +
   "both mistakes cost the same. Among patients of whom 1 in 100 is ill, recall stays as it was and precision collapses: " +
   "the same false alarm rate now meets a hundred healthy people for each ill one. A better model (30 measurements) " +
   "makes the choice matter less.";

@@ -176,7 +176,7 @@ class ThresholdExplorer(Figure):
         ``"two"`` sees two measurements of a tumor, ``"all"`` sees all 30.
     threshold : float, default 0.5
         From here on a tumor is called malignant.
-    ratio : float, default 1.0
+    ratio : float, default 10.0
         What a missed malignant tumor costs, counted in false alarms.
     percent : int, default 37
         Malignant tumors among 100 patients. 37 stands for the 212 of 569 in the data.
@@ -206,7 +206,7 @@ class ThresholdExplorer(Figure):
     scores: list[list[float]] = synced([])
     model: str = synced("two")
     threshold: float = synced(0.5)
-    ratio: float = synced(1.0)
+    ratio: float = synced(10.0)
     percent: int = synced(37)
     view: str = synced("curves")
     cost: float = synced(0.0)
@@ -216,7 +216,7 @@ class ThresholdExplorer(Figure):
         *,
         model: str = "two",
         threshold: float = 0.5,
-        ratio: float = 1.0,
+        ratio: float = 10.0,
         percent: int = 37,
         view: str = "curves",
         key: str = "",

@@ -6,7 +6,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -55,6 +55,7 @@ class Shown:
         self.page = page
         self.errors: list[str] = []
         self.requests: list[str] = []
+        self.locked: list[bool] = []
         page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
@@ -83,6 +84,13 @@ class Shown:
 
     def button(self, name: str) -> Any:
         return self.frame.get_by_role("button", name=name, exact=True)
+
+    def resize(self, width: int) -> None:
+        """Give the window another width and wait until the figure has had time to follow."""
+        if self.page.viewport_size["width"] != width:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            for _ in range(3):  # the frame follows the page, the figure its frame
+                self.frame.evaluate("new Promise((done) => requestAnimationFrame(() => done()))")
 
     def reload(self) -> None:
         self.page.reload()
@@ -139,14 +147,27 @@ def show(open_figure: Show) -> Iterator[Show]:
 
 @pytest.fixture(scope="module")
 def gallery(open_figure: Show) -> Show:
-    """Return a function like ``show`` whose pages serve all tests that only look at them."""
+    """Return a function like ``show`` with one page for each figure, for tests that only look.
 
-    @cache
-    def look(make: Callable[[], Figure], **options: Any) -> Shown:
-        shown = open_figure(make(), **options)
-        skip = shown.button("Show without predicting")
-        if skip.count():
-            shown.drawn(skip.click)
+    The page has passed by its question and takes the width and the colors that a test asks for.
+    Which controls were locked before is kept in ``locked``.
+    """
+    pages: dict[Callable[[], Figure], Shown] = {}
+
+    def look(make: Callable[[], Figure], width: int = 960, dark: bool = False) -> Shown:
+        if make not in pages:
+            shown = pages[make] = open_figure(make())
+            shown.page.emulate_media(reduced_motion="reduce")  # no color is on its way to another
+            shown.locked = shown.frame.locator(".nn-lock :is(button, input)").evaluate_all(
+                '(nodes) => nodes.map((node) => node.matches(":disabled"))'
+            )
+            skip = shown.button("Show without predicting")
+            if skip.count():
+                shown.drawn(skip.click)
+        shown = pages[make]
+        scheme: Any = "dark" if dark else "light"
+        shown.page.emulate_media(color_scheme=scheme)
+        shown.resize(width)
         return shown
 
     return look

@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from nnlib.widgets import (
-    AugmentationGallery,
-    BatchNormLens,
-    ClippedStep,
-    ConfusionExplorer,
-    CriticalPoints,
-    DropoutMasks,
-    EarlyStoppingScrubber,
-    Figure,
-    GradientCheck,
-    GradientFlow,
-    GraphStepper,
-    LabelLearningCurve,
-    OverfittingExplorer,
-    PenaltyContours,
-    Prediction,
-    QuadraticBowl,
-    Question,
-    SelfCheck,
-    SpectrumSlices,
-    ThresholdExplorer,
-    WorkedNetwork,
-)
+import nnlib.widgets
+from nnlib.widgets import Figure, Prediction, Question, SelfCheck
+from nnlib.widgets._figure import _source_of
 
 Show = Callable[..., Any]
 
@@ -55,47 +36,36 @@ def self_check() -> Figure:
     return SelfCheck(key="t", questions=[first, Question("Second?", ["up", "down"], 0, "Up.")])
 
 
-FIGURES: dict[str, Callable[[], Figure]] = {
-    "worked_network": WorkedNetwork,
-    "graph_stepper": lambda: GraphStepper(graph="tied"),
-    "gradient_check": GradientCheck,
-    "overfitting_explorer": OverfittingExplorer,
-    "quadratic_bowl": QuadraticBowl,
-    "penalty_contours": PenaltyContours,
-    "critical_points": CriticalPoints,
-    "gradient_flow": lambda: GradientFlow(depth=48, activation="gelu", structure="both"),
-    "batch_norm_lens": BatchNormLens,
-    "clipped_step": ClippedStep,
-    "dropout_masks": DropoutMasks,
-    "early_stopping_scrubber": EarlyStoppingScrubber,
-    "spectrum_slices": SpectrumSlices,
-    "threshold_explorer": ThresholdExplorer,
-    "confusion_explorer": lambda: ConfusionExplorer(cell=(8, 8), percent=72),
-    "label_learning_curve": LabelLearningCurve,
-    "augmentation_gallery": lambda: AugmentationGallery(level=2),
+CLASSES: dict[str, type[Figure]] = {
+    _source_of(cls).stem: cls
+    for cls in map(nnlib.widgets.__dict__.get, nnlib.widgets.__all__)
+    if isinstance(cls, type) and issubclass(cls, Figure) and cls is not Figure
+}
+"""Every figure that the package offers, by the name of its module."""
+
+QUESTIONS: dict[str, Callable[[], Figure]] = {
     "prediction": prediction,
     "number": number,
     "self_check": self_check,
 }
-GATED = (
-    "worked_network",
-    "graph_stepper",
-    "gradient_check",
-    "overfitting_explorer",
-    "quadratic_bowl",
-    "penalty_contours",
-    "critical_points",
-    "gradient_flow",
-    "batch_norm_lens",
-    "clipped_step",
-    "dropout_masks",
-    "early_stopping_scrubber",
-    "spectrum_slices",
-    "threshold_explorer",
-    "confusion_explorer",
-    "label_learning_curve",
-    "augmentation_gallery",
-)
+FULLEST: dict[str, dict[str, Any]] = {
+    "graph_stepper": {"graph": "tied"},
+    "gradient_flow": {"depth": 48, "activation": "gelu", "structure": "both"},
+    "confusion_explorer": {"cell": (8, 8), "percent": 72},
+    "augmentation_gallery": {"level": 2},
+}
+"""States in which a figure has more to show than at its start."""
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    **{
+        name: partial(cls, **FULLEST.get(name, {}))
+        for name, cls in CLASSES.items()
+        if name not in QUESTIONS
+    },
+    **QUESTIONS,
+}
+GATED = tuple(name for name in FIGURES if name not in QUESTIONS)
+"""Figures that ask for a prediction before their controls unlock."""
 
 
 def unlocked(show: Show, figure: Figure, **options: Any) -> Any:

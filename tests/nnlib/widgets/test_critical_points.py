@@ -27,7 +27,6 @@ from tests.nnlib.widgets.figures import COVERED, Show, unlocked
 
 Node = Callable[[str, str], Any]
 DRAWN = range(60)
-NAMES = ("minimum", "maximum", "saddle", "undecided: flat direction", "no critical point")
 
 
 def loss(case: Case, place: Any, term: str = "none") -> float:
@@ -197,12 +196,24 @@ def test_javascript_takes_the_same_steps(node: Node, rng: np.random.Generator) -
             np.testing.assert_allclose(numbers, value, rtol=1e-12, atol=1e-12)
 
 
-def test_figure_answers_its_question_with_where_the_step_lands(node: Node) -> None:
-    saddle = example(-3)
-    before, plain, damped = newton(saddle, saddle.start)["losses"]
+def test_figure_answers_its_question_with_the_kind_of_the_point_it_describes(node: Node) -> None:
+    slope = example(-5)
 
-    assert node("critical_points.js", "m.landing()") == "at the saddle itself"
-    assert newton(saddle, saddle.start)["plain"] == [0, 0]
+    assert math.hypot(*slope.gradient) == pytest.approx(1)
+    assert slope.eigenvalues == (2.0, 1.0)
+    assert node("critical_points.js", "m.kindAsked()") == "not critical: a slope"
+    assert kind_of(slope) == "not critical"
+    # 0.5 off the slope of 1, and ½ (2 · 0.4² + 1 · 0.3²) = 0.205 on for the curvature
+    assert loss(slope, (0.4, -0.3)) == pytest.approx(-0.295)
+
+
+def test_plain_step_climbs_to_the_saddle_and_the_damped_one_goes_down() -> None:
+    saddle = example(-3)
+
+    found = newton(saddle, saddle.start)
+    before, plain, damped = found["losses"]
+
+    assert found["plain"] == [0, 0]
     assert damped < before < plain
 
 
@@ -251,7 +262,7 @@ def named(shown: Any, right: bool = True) -> str:
     """Name the case that a figure shows, rightly or not, and return what the figure says."""
     number = int(shown.text(".nn-case-asked").split(".")[0].removeprefix("Case ")) - 1
     kind = KINDS.index(kind_of(example(number)))
-    shown.drawn(shown.button(NAMES[kind if right else (kind + 1) % 5]).click)
+    shown.drawn(shown.button(KINDS[kind if right else (kind + 1) % 5]).click)
     return str(shown.text(".nn-said"))
 
 
@@ -279,7 +290,7 @@ def test_kind_is_named_before_anything_is_drawn_and_the_tally_counts(show: Show)
 @pytest.mark.browser
 def test_several_cases_in_a_row_are_named_by_keyboard_alone(show: Show) -> None:
     shown = unlocked(show, CriticalPoints())
-    shown.button(NAMES[0]).focus()
+    shown.button(KINDS[0]).focus()
 
     for number in range(7):
         for _ in range(KINDS.index(kind_of(example(number)))):
@@ -332,7 +343,7 @@ def test_labels_cover_each_other_nowhere(show: Show, width: int) -> None:
     for preset in ("Minimum", "Maximum", "Saddle", "Flat direction", "Slope"):
         shown.button(preset).click()
         assert shown.frame.evaluate(COVERED) == []
-    for _ in range(15):
+    for _ in range(8):
         shown.drawn(shown.button("Next case →").click)
         named(shown)
         assert shown.frame.evaluate(COVERED) == []

@@ -45,13 +45,19 @@ def test_without_anywidget_the_figure_still_shows_and_names_the_install_command(
     code = """
 import sys
 sys.modules["anywidget"] = sys.modules["traitlets"] = sys.modules["ipywidgets"] = None
-from nnlib.widgets import GradientCheck, GraphStepper, Prediction, WorkedNetwork
+import nnlib.widgets as widgets
+from nnlib.widgets import Question, WorkedNetwork
 figure = WorkedNetwork(inputs=[0.0, 0.9])
 bundle, _ = figure._repr_mimebundle_()
 assert sorted(bundle) == ["text/html", "text/plain"], sorted(bundle)
 assert figure.inputs == [0.0, 0.9] and WorkedNetwork().inputs == [0.35, 0.9]
 assert '"inputs": [0.0, 0.9]' in bundle["text/html"]
-GradientCheck(), GraphStepper(), Prediction(key="k", question="q", answer=1, because="b")
+told = {"key": "k", "question": "q", "answer": 1, "because": "b"}
+questions = [Question("q", ["yes", "no"], 0, "b")]
+needs = {"Prediction": told, "SelfCheck": {"key": "k", "questions": questions}}
+for name in set(widgets.__all__) - {"Question"}:
+    page = getattr(widgets, name)(**needs.get(name, {}))._repr_mimebundle_()[0]["text/html"]
+    assert page.startswith("<iframe title="), name
 """
 
     done = subprocess.run(

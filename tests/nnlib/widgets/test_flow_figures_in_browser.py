@@ -14,7 +14,6 @@ from nnlib.widgets.dropout_masks import drop
 from nnlib.widgets.gradient_flow import (
     ACTIVATIONS,
     INITIALIZERS,
-    STRUCTURES,
     expected_factor,
     factor,
     flow,
@@ -83,13 +82,13 @@ def put(shown: Any, **state: Any) -> list[str]:
     return [f"{pair} {state}" for pair in covered]
 
 
-@pytest.mark.parametrize("width", [960, 390, 300])
+@pytest.mark.parametrize("width", [960, 300])
 def test_labels_of_gradient_flow_cover_each_other_nowhere(show: Show, width: int) -> None:
     shown = unlocked(show, GradientFlow(), width=width)
 
     covered = []
     for activation, init in product(ACTIVATIONS[::2], INITIALIZERS):
-        for structure, depth in product(STRUCTURES[:3], (2, 20, 47)):
+        for structure, depth in [("plain", 2), ("plain", 47), ("residual", 20), ("norm", 47)]:
             state = {"φ": activation, "W": init, "around": structure, "depth D": depth}
             covered += put(shown, **state)
 

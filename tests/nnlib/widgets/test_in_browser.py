@@ -35,6 +35,33 @@ def test_figure_shows_without_errors_requests_or_overflow(
     assert shown.n() >= 1
 
 
+@pytest.mark.parametrize("name", GATED)
+def test_controls_are_locked_until_a_prediction_is_committed(gallery: Show, name: str) -> None:
+    shown = gallery(FIGURES[name])
+
+    assert shown.locked
+    assert all(shown.locked)
+    assert shown.frame.locator(".nn-lock input[type=range]").first.is_enabled()
+    assert shown.text(".nn-verdict").startswith("Shown")
+
+
+@pytest.mark.parametrize("name", GATED)
+def test_text_of_a_picture_is_at_least_12_pixels_high(gallery: Show, name: str) -> None:
+    sizes = {}
+    for width in (960, 720, 390, 300):
+        shown = gallery(FIGURES[name], width=width)
+        sizes[width] = shown.frame.locator("svg text").evaluate_all(
+            """(nodes) => nodes.map(
+              (n) => parseFloat(getComputedStyle(n).fontSize) * n.getScreenCTM().a)"""
+        )
+
+    # a fixed picture may be one or two per cent wider than its column
+    assert {width: min(found) >= 11.8 for width, found in sizes.items()} == dict.fromkeys(
+        sizes, True
+    )
+    assert min(map(len, sizes.values())) > 5
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_iframe_takes_the_height_of_the_figure(gallery: Show, name: str) -> None:
     shown = gallery(FIGURES[name], width=390, dark=False)

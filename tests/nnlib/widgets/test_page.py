@@ -8,67 +8,77 @@ from pathlib import Path
 
 import pytest
 
-from nnlib.widgets import (
-    AugmentationGallery,
-    BatchNormLens,
-    ClippedStep,
-    ConfusionExplorer,
-    CriticalPoints,
-    DropoutMasks,
-    EarlyStoppingScrubber,
-    Figure,
-    GradientCheck,
-    GradientFlow,
-    GraphStepper,
-    LabelLearningCurve,
-    OverfittingExplorer,
-    PenaltyContours,
-    Prediction,
-    QuadraticBowl,
-    Question,
-    SelfCheck,
-    SpectrumSlices,
-    ThresholdExplorer,
-    WorkedNetwork,
+from nnlib.widgets._page import (
+    FOLDER,
+    _helpers,
+    document,
+    iframe,
+    served_module,
+    served_style,
 )
-from nnlib.widgets._page import FOLDER, document, iframe, served_module, served_style
-
-QUESTION = Question("Which?", ["this", "that"], 0, "So it is.")
-FIGURES = {
-    "worked_network": WorkedNetwork,
-    "graph_stepper": GraphStepper,
-    "gradient_check": GradientCheck,
-    "quadratic_bowl": QuadraticBowl,
-    "critical_points": CriticalPoints,
-    "overfitting_explorer": OverfittingExplorer,
-    "penalty_contours": PenaltyContours,
-    "early_stopping_scrubber": EarlyStoppingScrubber,
-    "spectrum_slices": SpectrumSlices,
-    "threshold_explorer": ThresholdExplorer,
-    "confusion_explorer": ConfusionExplorer,
-    "label_learning_curve": LabelLearningCurve,
-    "augmentation_gallery": AugmentationGallery,
-    "gradient_flow": GradientFlow,
-    "batch_norm_lens": BatchNormLens,
-    "clipped_step": ClippedStep,
-    "dropout_masks": DropoutMasks,
-    "prediction": lambda: Prediction(key="k", question="q?", answer=1, because="b"),
-    "self_check": lambda: SelfCheck(key="k", questions=[QUESTION]),
-}
+from tests.nnlib.widgets.figures import CLASSES, FIGURES
 
 
-def test_every_module_beside_the_package_is_a_listed_figure() -> None:
+def test_every_module_in_the_package_is_a_figure_that_it_offers() -> None:
     modules = {path.stem for path in FOLDER.glob("[a-z]*.js")}
 
-    assert modules == set(FIGURES)
+    assert modules == set(CLASSES)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", CLASSES)
 def test_served_module_has_no_import_left(name: str) -> None:
     text = served_module(FOLDER / f"{name}.js")
 
     assert re.search(r"^\s*import\b", text, re.MULTILINE) is None
     assert text.count("export default") == 1
+
+
+def names_of(text: str) -> list[str]:
+    """Return the names that a module declares at its top level."""
+    declared = re.findall(
+        r"^(?:export )?(?:default )?(?:async )?(?:function\*?|class|const|let|var) +"
+        r"(?:(\w+)|\[([^\]]*)\]|\{([^}]*)\})",
+        text,
+        flags=re.MULTILINE,
+    )
+    return [name for groups in declared for name in re.findall(r"\w+", " ".join(groups))]
+
+
+def clashes(modules: dict[str, str]) -> dict[str, list[str]]:
+    """Return each name that several of the modules declare, with these modules."""
+    owners: dict[str, list[str]] = {}
+    for module, text in modules.items():
+        for name in names_of(text):
+            owners.setdefault(name, []).append(module)
+    return {name: found for name, found in owners.items() if len(found) > 1}
+
+
+def test_name_that_two_modules_declare_is_found() -> None:
+    helper = "const STEP = 1;\nexport function clipped(a) {\n  const inner = a;\n}\n"
+    figure = "const [FIRST, STEP] = [1, 2];\nconst inner = 2;\nexport async function clipped() {}\n"
+
+    found = clashes({"_helper.js": helper, "figure.js": figure})
+
+    assert sorted(found) == ["STEP", "clipped"]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_modules_that_become_one_declare_different_names(name: str) -> None:
+    """Also where the helper's declaration is not needed: a figure that uses its name gets both."""
+    figure = FOLDER / f"{name}.js"
+    paths = [*_helpers(figure), figure]
+
+    assert clashes({path.name: path.read_text(encoding="utf-8") for path in paths}) == {}
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("_*.js")), ids=lambda path: path.name)
+def test_each_declaration_of_a_helper_can_be_cut_out(path: Path) -> None:
+    """Helpers are served by declaration, and one that is taken apart has no name to ask for."""
+    text = path.read_text(encoding="utf-8")
+
+    assert (
+        re.findall(r"^(?:export )?(?:(?:const|let|var) [\[{].*|async .*|var .*)", text, re.M) == []
+    )
 
 
 def test_helper_that_two_helpers_import_is_written_once() -> None:
@@ -77,13 +87,13 @@ def test_helper_that_two_helpers_import_is_written_once() -> None:
     assert text.count("function openView(") == 1
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", CLASSES)
 def test_module_can_stand_inside_a_script_element(name: str) -> None:
     """A closing tag in a string would end the script early."""
     assert "</script" not in served_module(FOLDER / f"{name}.js").lower()
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", CLASSES)
 def test_no_module_builds_markup_from_text_or_names_an_address(name: str) -> None:
     text = served_module(FOLDER / f"{name}.js").replace("http://www.w3.org/2000/svg", "")
 
@@ -110,9 +120,9 @@ def test_iframe_gives_back_the_page_and_is_plain_ascii() -> None:
     assert html.unescape(srcdoc[1]) == page
 
 
-@pytest.mark.parametrize("make", FIGURES.values(), ids=list(FIGURES))
-def test_page_carries_the_state_of_the_figure(make: type[Figure]) -> None:
-    figure = make()
+@pytest.mark.parametrize("name", FIGURES)
+def test_page_carries_the_state_of_the_figure(name: str) -> None:
+    figure = FIGURES[name]()
 
     page = figure.page()
 

@@ -9,22 +9,9 @@ import pytest
 
 from nnlib.widgets import GradientCheck, WorkedNetwork
 from tests.browser.figure import MISS, PICTURE, TIMING, percentile
-from tests.nnlib.widgets.figures import FIGURES, GATED, Show, unlocked
+from tests.nnlib.widgets.figures import FIGURES, Show, unlocked
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.mark.parametrize("name", GATED)
-@pytest.mark.parametrize("width", [960, 720, 390, 300])
-def test_text_of_a_picture_is_at_least_12_pixels_high(show: Show, name: str, width: int) -> None:
-    shown = unlocked(show, FIGURES[name](), width=width)
-
-    sizes = shown.frame.locator("svg text").evaluate_all(
-        "(nodes) => nodes.map((n) => parseFloat(getComputedStyle(n).fontSize) * n.getScreenCTM().a)"
-    )
-
-    assert len(sizes) > 5
-    assert min(sizes) >= 11.8  # a fixed picture may be one or two per cent wider than its column
 
 
 @pytest.mark.parametrize("width", [960, 390, 300])
@@ -104,6 +91,8 @@ SLIDERS = [
     ("overfitting_explorer", "weights p"),
     ("overfitting_explorer", "rows n"),
     ("penalty_contours", "λ"),
+    ("quadratic_bowl", "rate η"),
+    ("spectrum_slices", "distance t"),
     ("early_stopping_scrubber", "epoch"),
     ("gradient_flow", "depth D"),
     ("batch_norm_lens", "training step"),
@@ -113,17 +102,17 @@ SLIDERS = [
 
 
 @pytest.mark.parametrize(("name", "slider"), SLIDERS)
-def test_key_changes_the_picture_and_back_again(show: Show, name: str, slider: str) -> None:
-    shown = unlocked(show, FIGURES[name]())
+def test_key_changes_the_picture_and_back_again(gallery: Show, name: str, slider: str) -> None:
+    shown = gallery(FIGURES[name])
     shown.frame.get_by_label(slider, exact=True).focus()
 
     pictures = [shown.root.evaluate(PICTURE)]
-    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft"):
         shown.press(key)
         pictures.append(shown.root.evaluate(PICTURE))
 
     assert len(set(pictures)) == 3
-    assert pictures[1] == pictures[3]
+    assert pictures[:2] == pictures[:2:-1]
 
 
 def test_curves_of_the_gradient_check_are_drawn_anew_and_the_dot_stays_on_its_own(
@@ -151,19 +140,19 @@ def test_curves_of_the_gradient_check_are_drawn_anew_and_the_dot_stays_on_its_ow
 
 @pytest.mark.parametrize(("name", "slider"), SLIDERS)
 def test_picture_follows_a_key_within_the_budget(
-    show: Show,
+    gallery: Show,
     name: str,
     slider: str,
     record_property: Callable[[str, object], None],
 ) -> None:
     """The budget is 50 ms at the 95th percentile; a busy machine fails only beyond four times."""
-    shown = unlocked(show, FIGURES[name]())
+    shown = gallery(FIGURES[name])
     shown.root.evaluate(TIMING)
     shown.frame.get_by_label(slider, exact=True).focus()
 
-    for i in range(40):
+    for i in range(20):
         shown.press("ArrowLeft" if i % 2 else "ArrowRight")
-    shown.frame.wait_for_function("nnSamples.length >= 40", timeout=10_000)
+    shown.frame.wait_for_function("nnSamples.length >= 20", timeout=10_000)
 
     samples = sorted(shown.frame.evaluate("nnSamples"))
     p95 = percentile(samples, 0.95)

@@ -5,23 +5,9 @@ from __future__ import annotations
 import pytest
 
 from nnlib.widgets import GradientCheck, WorkedNetwork
-from tests.nnlib.widgets.figures import FIGURES, GATED, Show, number, prediction, unlocked
+from tests.nnlib.widgets.figures import FIGURES, Show, number, prediction, unlocked
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.mark.parametrize("name", GATED)
-def test_controls_are_locked_until_a_prediction_is_committed(show: Show, name: str) -> None:
-    shown = show(FIGURES[name]())
-    controls = shown.frame.locator(".nn-lock :is(button, input)")
-
-    locked = controls.evaluate_all('(nodes) => nodes.map((node) => node.matches(":disabled"))')
-    shown.drawn(shown.button("Show without predicting").click)
-
-    assert locked
-    assert all(locked)
-    assert shown.frame.locator(".nn-lock input[type=range]").first.is_enabled()
-    assert shown.text(".nn-verdict").startswith("Shown")
 
 
 @pytest.mark.parametrize(

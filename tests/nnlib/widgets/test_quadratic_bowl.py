@@ -285,6 +285,9 @@ def test_run_is_hidden_until_the_prediction(show: Show) -> None:
 
     assert before[0] == 0
     assert "?" in before[1]
+    assert "limit" not in before[1]
+    assert "best rate" not in before[1]
+    assert "limit 2/λ₁" in shown.text(".nn-tables")
     assert shown.frame.locator(".nn-pace").count() > 5
     assert "?" not in shown.text(".nn-tables")
     assert "✓ Agrees" in shown.text(".nn-verdict")

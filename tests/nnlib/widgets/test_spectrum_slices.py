@@ -312,7 +312,7 @@ def test_scale_leaves_the_loss_and_moves_the_eigenvalue(show: Show) -> None:
 def test_labels_cover_each_other_nowhere(show: Show, width: int) -> None:
     shown = unlocked(show, SpectrumSlices(), width=width)
 
-    for preset in ("Reset", "A flat one", "Before training, downhill", "Same function, sharper"):
+    for preset in ("Reset", "A flat one", "Before training, downhill", "Re-scaled, α = 4"):
         shown.button(preset).click()
         assert shown.frame.evaluate(COVERED) == []
 
@@ -322,7 +322,7 @@ def test_part_that_is_not_looked_at_is_not_shown(show: Show) -> None:
     shown = unlocked(show, SpectrumSlices())
 
     before = [shown.frame.get_by_label(name).is_visible() for name in ("distance t", "scale α")]
-    shown.frame.locator("label", has_text="flat against sharp").click()
+    shown.frame.locator("label", has_text="re-scaling").click()
     after = [shown.frame.get_by_label(name).is_visible() for name in ("distance t", "scale α")]
 
     assert (before, after) == ([True, False], [False, True])
