@@ -61,7 +61,7 @@ class Watch:
         }
 
 
-PATIENCE_MS = 45_000
+PATIENCE_MS = 90_000
 """How long a state may take to come, in milliseconds: long, since a loaded machine is no defect."""
 
 LIVE = tuple(nnlib.widgets.__all__)

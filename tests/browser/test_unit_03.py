@@ -27,9 +27,10 @@ class TestUnit03(FigureContract):
         ),
         questions={
             'key="03-depth"': "Depth 2",
-            'key="03-half"': "About 1/17,000,000",
+            'key="03-half"': "Less than 1/1,000,000",
             'key="03-shift"': "Not at all",
             'key="03-bn-relu"': "Sigmoid",
+            'key="03-pixels"': "Dead units",
         },
         self_check='SelfCheck(\n    key="03"',
     )

@@ -126,6 +126,27 @@ def _row_numbers(
             yield permutation[start : start + batch_size]
 
 
+def _first_batch_returned(
+    X: np.ndarray, targets: np.ndarray, batch_size: int, permutations: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    for permutation in permutations:
+        for start in range(0, len(X), batch_size):
+            rows = permutation[start : start + batch_size]
+            return X[rows], targets[rows]
+    return None
+
+
+def _a_list_for_each_epoch(
+    X: np.ndarray, targets: np.ndarray, batch_size: int, permutations: np.ndarray
+) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+    epochs = []
+    for permutation in permutations:
+        starts = range(0, len(X), batch_size)
+        pieces = [permutation[start : start + batch_size] for start in starts]
+        epochs.append([(X[rows], targets[rows]) for rows in pieces])
+    return epochs
+
+
 _ALWAYS = ("one_epoch", "last_batch", "every_epoch")
 
 MISCONCEPTIONS = (
@@ -218,6 +239,21 @@ MISCONCEPTIONS = (
         _ALWAYS,
         "There are `batch_size` batches; it should be the number of rows in each. How many batches "
         "do 1,000 rows give with 32 rows in each?",
+    ),
+    Misconception(
+        "first_batch_returned",
+        _first_batch_returned,
+        _ALWAYS,
+        "Only the first batch comes out: `return` ends the function at once, loops and all. Which "
+        "word hands out a value and goes on from there when the next one is wanted?",
+    ),
+    Misconception(
+        "a_list_for_each_epoch",
+        _a_list_for_each_epoch,
+        _ALWAYS,
+        "There is a list for each epoch, with the pairs inside. The training loop takes one pair "
+        "after the other and does not know where an epoch ends. How do you get one flat list of "
+        "pairs?",
     ),
     Misconception(
         "row_numbers",

@@ -121,6 +121,18 @@ def _rows_by_themselves(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.nd
     return Z_train, Z_other
 
 
+def _one_mean_a_row(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean, std = X_train.mean(axis=1), X_train.std(axis=1)
+    std[std == 0] = 1.0
+    return (X_train - mean) / std, (X_other - mean) / std
+
+
+def _one_mean_a_row_kept(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean, std = X_train.mean(axis=1, keepdims=True), X_train.std(axis=1, keepdims=True)
+    std[std == 0] = 1.0
+    return (X_train - mean) / std, (X_other - mean) / std
+
+
 def _variance_for_deviation(
     X_train: np.ndarray, X_other: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -170,18 +182,11 @@ _ORDINARY_HAND = HandCase(
         "Z_other": np.array([[2.0, 0.0], [-2.0, 2.5 * 2**0.5], [0.0, -(0.5**0.5)]]),
     },
 )
+# The example between the triple quotes.
 _CONSTANT_HAND = HandCase(
-    {
-        "X_train": np.array([[1.0, 7.0, 6.0], [3.0, 7.0, 2.0], [3.0, 7.0, 2.0], [1.0, 7.0, 6.0]]),
-        "X_other": np.array([[4.0, 9.0, 4.0], [2.0, 7.0, 8.0]]),
-    },
-    {
-        "Z_train": np.array([
-            [-1.0, 0.0, 1.0], [1.0, 0.0, -1.0], [1.0, 0.0, -1.0], [-1.0, 0.0, 1.0]
-        ]),
-        "Z_other": np.array([[2.0, 2.0, 0.0], [0.0, 0.0, 2.0]]),
-    },
-)  # fmt: skip
+    {"X_train": np.array([[1.0, 7.0], [3.0, 7.0]]), "X_other": np.array([[4.0, 9.0]])},
+    {"Z_train": np.array([[-1.0, 0.0], [1.0, 0.0]]), "Z_other": np.array([[2.0, 2.0]])},
+)
 
 STANDARDIZE = Exercise(
     id="standardize",
@@ -264,6 +269,22 @@ STANDARDIZE = Exercise(
             "Each row is brought to mean 0, by an average over its own features: lengths are "
             "averaged with areas. What has to be comparable are the values of one feature in all "
             "rows. Which axis counts the rows?",
+        ),
+        Misconception(
+            "one_mean_for_each_row",
+            _one_mean_a_row,
+            _EVERYWHERE,
+            "Here is one mean for each row: `axis=1` averages over the columns, lengths with "
+            "areas. `keepdims=True` would silence the error and not mend it. Which axis must "
+            "vanish, so that one mean for each column is left?",
+        ),
+        Misconception(
+            "one_mean_for_each_row_kept",
+            _one_mean_a_row_kept,
+            _EVERYWHERE,
+            "Here is one mean for each training row, kept as a column by `keepdims=True`. The "
+            "other table has other rows, and nothing fits. Which axis must vanish, so that one "
+            "mean for each column is left?",
         ),
         Misconception(
             "variance_for_deviation",

@@ -97,11 +97,11 @@ _HAND = HandCase(
         "f1": (8 / 13 + 6 / 10 + 2 / 7) / 3,
     },
 )
-# Class 0: 6 of 8 found, 6 of 12 guesses right. Class 1 is never guessed, class 2 never occurs,
+# Class 0: 2 of 5 found, 2 of 8 guesses right. Class 1 is never guessed, class 2 never occurs,
 # class 3 occurs and is guessed, but never rightly.
 _EMPTY_HAND = HandCase(
-    {"C": np.array([[6, 0, 1, 1], [4, 0, 0, 0], [0, 0, 0, 0], [2, 0, 0, 0]])},
-    {"precision": 0.5 / 4, "recall": 0.75 / 4, "f1": (12 / 20) / 4},
+    {"C": np.array([[2, 0, 1, 2], [4, 0, 0, 0], [0, 0, 0, 0], [2, 0, 0, 0]])},
+    {"precision": 0.25 / 4, "recall": 0.4 / 4, "f1": (4 / 13) / 4},
 )
 
 PRECISION_RECALL_F1 = Exercise(
@@ -148,9 +148,10 @@ PRECISION_RECALL_F1 = Exercise(
         ),
         Hint(
             "NaN, or it is off when a class is never guessed",
-            "0/0 counts as 0 here, and the class stays in the mean. Where the denominator is 0 the "
-            "hits are 0 as well, so any other denominator gives the right answer: "
-            "`np.maximum(…, 1)`.",
+            "0/0 counts as 0 here, and the class stays in the mean. A denominator of *counts* is 0 "
+            "only where the hits are 0 too, so there any other one gives the right answer: "
+            "`np.maximum(…, 1)`. Precision + recall is no count and often below 1: that guard "
+            "would change it.",
             ("zero_division",),
             ("finite", "value", "problem"),
         ),

@@ -29,6 +29,24 @@ def _zero_division(C: np.ndarray) -> tuple[float, float, float]:
     return (hits / guessed).mean(), (hits / of_class).mean(), f1.mean()
 
 
+def _nothing_guarded(C: np.ndarray) -> tuple[float, float, float]:
+    hits = np.diag(C)
+    p, r = hits / C.sum(axis=0), hits / C.sum(axis=1)
+    return p.mean(), r.mean(), (2 * p * r / (p + r)).mean()
+
+
+def _nan_left_out(C: np.ndarray) -> tuple[float, float, float]:
+    hits = np.diag(C)
+    p, r = hits / C.sum(axis=0), hits / C.sum(axis=1)
+    return np.nanmean(p), np.nanmean(r), np.nanmean(2 * p * r / (p + r))
+
+
+def _guard_of_counts_on_shares(C: np.ndarray) -> tuple[float, float, float]:
+    hits, of_class, guessed = np.diag(C), C.sum(axis=1), C.sum(axis=0)
+    p, r = hits / np.maximum(guessed, 1), hits / np.maximum(of_class, 1)
+    return p.mean(), r.mean(), (2 * p * r / np.maximum(p + r, 1)).mean()
+
+
 def _f1_of_two_zeros(C: np.ndarray) -> tuple[float, float, float]:
     hits, of_class, guessed = np.diag(C), C.sum(axis=1), C.sum(axis=0)
     p, r = hits / np.maximum(guessed, 1), hits / np.maximum(of_class, 1)
@@ -83,6 +101,11 @@ def _last_class_as_positive(C: np.ndarray) -> tuple[float, float, float]:
     return precision, recall, 2 * tp / max(2 * tp + fp + fn, 1)
 
 
+def _one_class_as_in_the_text(C: np.ndarray) -> tuple[float, float, float]:
+    precision, recall = C[1, 1] / C[:, 1].sum(), C[1, 1] / C[1].sum()
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
 def _true_negatives_counted(C: np.ndarray) -> tuple[float, float, float]:
     hits, of_class, guessed = np.diag(C), C.sum(axis=1), C.sum(axis=0)
     rejected = C.sum() - of_class - guessed + hits  # neither of the class nor guessed
@@ -125,6 +148,30 @@ MISCONCEPTIONS = (
         "A class that is never guessed gives 0/0, which is NaN, and one NaN makes the mean NaN. "
         "This happens with every rare class and every untrained model. What stands for 0/0 between "
         "the triple quotes?",
+    ),
+    Misconception(
+        "nothing_guarded",
+        _nothing_guarded,
+        ("zero_division",),
+        "Where every class is found and guessed, all is right. A class that is never guessed or "
+        "never occurs gives 0/0, which is NaN, and so does F1 where precision and recall are both "
+        "0; one NaN makes the mean NaN. What stands for 0/0 between the triple quotes?",
+    ),
+    Misconception(
+        "nan_left_out",
+        _nan_left_out,
+        ("zero_division",),
+        "`np.nanmean` drops a class whose number is 0/0 from the mean. Then a model improves its "
+        "score by never guessing the classes it finds hard. Such a class stays in the mean. With "
+        "which number?",
+    ),
+    Misconception(
+        "guard_of_counts_on_shares",
+        _guard_of_counts_on_shares,
+        ("f1", "zero_division"),
+        "`np.maximum(…, 1)` is safe for a denominator of counts, which is 0 or at least 1. "
+        "Precision plus recall is often between 0 and 1, and the guard changes it there. Can F1 be "
+        "written with counts, or only the zeros be guarded?",
     ),
     Misconception(
         "f1_of_two_zeros",
@@ -188,6 +235,13 @@ MISCONCEPTIONS = (
         "Only class 1 is looked at. That is the custom where there are two classes, one of them "
         "called positive. Here every class takes its turn at being the positive one. What happens "
         "to the K results?",
+    ),
+    Misconception(
+        "one_class_as_in_the_text",
+        _one_class_as_in_the_text,
+        _ALL,
+        "These are the numbers of class 1 alone, as in the cell with the two small programs. A "
+        "matrix of K classes has K of each. What happens to the K results?",
     ),
     Misconception(
         "true_negatives_counted",

@@ -150,6 +150,27 @@ def _last_frame_lost(wave: np.ndarray, window: np.ndarray, hop: int) -> np.ndarr
     return np.log(power + 1e-10)
 
 
+def _stop_at_the_last_frame(wave: np.ndarray, window: np.ndarray, hop: int) -> np.ndarray:
+    n = len(window)
+    frames = np.array([wave[s : s + n] * window for s in range(0, len(wave) - n, hop)])
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2 / np.sum(window**2)
+    return np.log(power + 1e-10)
+
+
+def _short_frames(wave: np.ndarray, window: np.ndarray, hop: int) -> np.ndarray:
+    n = len(window)
+    frames = np.array([wave[s : s + n] * window for s in range(0, len(wave), hop)])
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2 / np.sum(window**2)
+    return np.log(power + 1e-10)
+
+
+def _short_frames_window_first(wave: np.ndarray, window: np.ndarray, hop: int) -> np.ndarray:
+    n = len(window)
+    frames = np.array([window * wave[s : s + n] for s in range(0, len(wave), hop)])
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2 / np.sum(window**2)
+    return np.log(power + 1e-10)
+
+
 def _floor_missing(wave: np.ndarray, window: np.ndarray, hop: int) -> np.ndarray:
     n = len(window)
     frames = np.array([wave[s : s + n] * window for s in range(0, len(wave) - n + 1, hop)])
@@ -168,10 +189,10 @@ _BOTH = ("spectrum", "silence")
 _LN_FLOOR = float(np.log(1e-10))
 
 # The transform of (a, b, c, d) is a + b + c + d, (a − c) − i (b − d), a − b + c − d. The frames are
-# (2, 1, 0, 0), with sizes squared 9, 5, 1, and (0, 0, 3, 1), with 16, 10, 4; the last sample is
-# left over. A window of 1s has power 4.
+# (2, 1, 0, 0), with sizes squared 9, 5, 1, and (0, 0, 3, 1), with 16, 10, 4. A window of 1s has
+# power 4. The last frame ends where the wave does; the random cases leave samples over.
 _HAND = HandCase(
-    {"wave": np.array([2.0, 1.0, 0.0, 0.0, 3.0, 1.0, 9.0]), "window": np.ones(4), "hop": 2},
+    {"wave": np.array([2.0, 1.0, 0.0, 0.0, 3.0, 1.0]), "window": np.ones(4), "hop": 2},
     {"spectrum": np.log(np.array([[2.25, 1.25, 0.25], [4.0, 2.5, 1.0]]))},
 )
 _SILENT_HAND = HandCase(
@@ -281,6 +302,27 @@ LOG_POWER_SPECTRUM = Exercise(
             _BOTH,
             "The last full frame is missing. It may begin at `len(wave) - n`, and that start must "
             "be included. Where does `range` stop?",
+        ),
+        Misconception(
+            "last_start_excluded",
+            _stop_at_the_last_frame,
+            _BOTH,
+            "A frame that ends exactly with the wave is missing. It begins at `len(wave) - n`, and "
+            "`range` stops before its end. What must be added to that end?",
+        ),
+        *(
+            Misconception(
+                name,
+                function,
+                _BOTH,
+                "The last frames are too short: fewer samples are left than the window has. The "
+                "triple quotes say what becomes of such samples. Where does the last full frame "
+                "begin?",
+            )
+            for name, function in (
+                ("short_frames_at_the_end", _short_frames),
+                ("short_frames_behind_the_window", _short_frames_window_first),
+            )
         ),
         Misconception(
             "floor_missing",

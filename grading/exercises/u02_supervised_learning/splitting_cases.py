@@ -107,15 +107,12 @@ def _parts(outputs: Mapping[str, Any], n: int) -> tuple[list[np.ndarray[Any, Any
     return parts, ""
 
 
-# Eight rows of class 0, five of class 1, four of class 2; a quarter is 2, 1.25 and 1.
+# The example between the triple quotes: half of three rows and half of two are 1.5 and 1.
 HAND = HandCase(
     {
-        "targets": np.array([0, 1, 0, 2, 0, 1, 0, 0, 2, 1, 0, 2, 1, 0, 1, 2, 0]),
-        "share": 0.25,
-        "permutation": np.array([5, 16, 3, 0, 11, 9, 2, 14, 7, 1, 8, 4, 12, 10, 6, 15, 13]),
+        "targets": np.array([0, 0, 0, 1, 1]),
+        "share": 0.5,
+        "permutation": np.array([2, 0, 4, 1, 3]),
     },
-    {
-        "rows_train": np.array([1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
-        "rows_held_out": np.array([0, 3, 5, 16]),
-    },
+    {"rows_train": np.array([0, 1, 3]), "rows_held_out": np.array([2, 4])},
 )

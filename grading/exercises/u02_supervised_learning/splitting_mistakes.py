@@ -52,6 +52,18 @@ def _places_for_rows(
     return np.sort(np.concatenate(train)), np.sort(np.concatenate(held))
 
 
+def _mask_of_the_table(
+    targets: np.ndarray, share: float, permutation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    train, held = [], []
+    for label in np.unique(targets):
+        rows = permutation[targets == label]
+        n_held = int(share * len(rows))
+        held.append(rows[:n_held])
+        train.append(rows[n_held:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(held))
+
+
 def _equal_numbers(
     targets: np.ndarray, share: float, permutation: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -156,6 +168,19 @@ def _labels_for_rows(
     return targets[rows_train], targets[rows_held]
 
 
+def _labels_by_class(
+    targets: np.ndarray, share: float, permutation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    train, held = [], []
+    shuffled = targets[permutation]
+    for label in np.unique(targets):
+        rows = shuffled[shuffled == label]
+        n_held = int(share * len(rows))
+        held.append(rows[:n_held])
+        train.append(rows[n_held:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(held))
+
+
 def _masks_for_rows(
     targets: np.ndarray, share: float, permutation: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -200,6 +225,14 @@ MISCONCEPTIONS = (
         "You search in the shuffled labels and hand out the places found there. Place 0 of the "
         "shuffled order is not row 0 of the table, so these rows belong to other classes. Which "
         "array tells the row that stands at a place?",
+    ),
+    Misconception(
+        "mask_of_the_table",
+        _mask_of_the_table,
+        ("class_shares", "rows"),
+        "`targets == label` marks rows in the order of the table, and `permutation` is in shuffled "
+        "order, so the mask picks rows of any class. Entry i of a mask must speak of the row that "
+        "stands at place i. What are the labels of the rows in shuffled order?",
     ),
     Misconception(
         "equal_numbers",
@@ -267,6 +300,13 @@ MISCONCEPTIONS = (
         _EVERYTHING,
         "What comes back are the labels of the rows. With row numbers one can cut out the labels "
         "and the inputs and whatever else belongs to a row. You had them one line before.",
+    ),
+    Misconception(
+        "labels_of_each_class",
+        _labels_by_class,
+        _EVERYTHING,
+        "What comes back are labels, class after class, and no row numbers. A mask applied to the "
+        "labels picks labels. To which array must it be applied to pick the numbers of rows?",
     ),
     Misconception(
         "masks_for_rows",

@@ -130,6 +130,36 @@ def _averaged(
     return dx, (dy * x_hat).mean(axis=0), dy.mean(axis=0)
 
 
+def _gamma_in_its_own_gradient(
+    x: np.ndarray, gamma: np.ndarray, dy: np.ndarray, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    s = 1 / np.sqrt(x.var(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) * s
+    g = gamma * dy
+    dx = s * (g - g.mean(axis=0) - x_hat * (g * x_hat).mean(axis=0))
+    return dx, (g * x_hat).sum(axis=0), g.sum(axis=0)
+
+
+def _one_mean_for_all(
+    x: np.ndarray, gamma: np.ndarray, dy: np.ndarray, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    s = 1 / np.sqrt(x.var(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) * s
+    g = gamma * dy
+    dx = s * (g - g.mean() - x_hat * (g * x_hat).mean())
+    return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+def _own_row_averaged(
+    x: np.ndarray, gamma: np.ndarray, dy: np.ndarray, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    s = 1 / np.sqrt(x.var(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) * s
+    g = gamma * dy
+    dx = s * (g - g.mean(axis=0) - (g * x_hat * x_hat).mean(axis=0))
+    return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
 MISCONCEPTIONS: tuple[Misconception, ...] = (
     Misconception(
         "statistics_constant",
@@ -143,9 +173,10 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         "variance_constant",
         _variance_constant,
         ("dx",),
-        "`dx` lets the mean move and keeps the variance still. A column stretched around its mean "
-        "gives nearly the same y, so `dx` may have almost no share along x̂. Which term takes it "
-        "out?",
+        "`dx` lets the mean move and keeps the variance still: the third term is missing, or it is "
+        "always zero, as with `x_hat.mean(axis=0)`. A column stretched around its mean gives "
+        "nearly the same y, so `dx` has almost no share along x̂. Of which product must the mean "
+        "be taken?",
     ),
     Misconception(
         "mean_constant",
@@ -216,5 +247,27 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         ("dgamma", "dbeta"),
         "`dgamma` and `dbeta` are means over the rows. dy already holds the 1/N of the loss. Why "
         "do the means inside `dx` stay, and this one goes?",
+    ),
+    Misconception(
+        "gamma_in_its_own_gradient",
+        _gamma_in_its_own_gradient,
+        ("dgamma", "dbeta"),
+        "`dgamma` and `dbeta` are made from g = γ dy. That is the gradient at x̂, one station "
+        "further back. What arrives at y = γ x̂ + β itself, where γ and β enter?",
+    ),
+    Misconception(
+        "one_mean_for_all",
+        _one_mean_for_all,
+        ("dx",),
+        "In `dx` one mean is taken over all rows and all features. Each feature was normalized by "
+        "itself, so each needs its own two means. Which axis must the mean run along?",
+    ),
+    Misconception(
+        "own_row_averaged",
+        _own_row_averaged,
+        ("dx",),
+        "In the last term of `dx` x̂ stands twice inside the mean. One of the two belongs to the "
+        "row i whose gradient is wanted, the other to the row n that is summed over. Which one may "
+        "not be averaged?",
     ),
 )

@@ -152,6 +152,14 @@ def _changed_in_place(
     return gradients, norm
 
 
+def _norm_of_the_list(
+    gradients: list[np.ndarray], max_norm: float
+) -> tuple[list[np.ndarray], float]:
+    norm = float(np.linalg.norm(gradients))  # the mistake
+    scale = max_norm / norm if norm > max_norm else 1.0
+    return [scale * g for g in gradients], norm
+
+
 def _one_vector_returned(gradients: list[np.ndarray], max_norm: float) -> tuple[np.ndarray, float]:
     flat = np.concatenate([g.ravel() for g in gradients])
     norm = float(np.linalg.norm(flat))
@@ -273,8 +281,15 @@ CLIP_BY_GLOBAL_NORM = Exercise(
             _changed_in_place,
             ("norm", "long_gradients"),
             "The values are right, but they were written into the caller's arrays. Libraries do "
-            "this to save memory and say so; here new arrays are asked for. Which form of "
+            "this to save memory and say so; here the given arrays must stay. Which form of "
             "multiplication makes a new array?",
+        ),
+        Misconception(
+            "norm_of_the_list",
+            _norm_of_the_list,
+            ("norm", "long_gradients", "short_gradients", "zero_gradients"),
+            "`np.linalg.norm` is given the whole list. It wants one array, and arrays of different "
+            "shapes do not fit into one. What can you take from each array by itself, and add up?",
         ),
         Misconception(
             "one_vector_returned",

@@ -22,12 +22,14 @@ def _cases(rng: np.random.Generator) -> Case:
     return Case({"fan_in": fan_in, "fan_out": fan_out, "z": rng.normal(size=(fan_in, fan_out))})
 
 
-def he_normal(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  He's rule has no use for fan_out
+# ruff: ignore[unused-function-argument]  He's rule has no use for fan_out
+def he_normal(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     """Return W (fan_in, fan_out) of variance 2 / fan_in, from standard normal z of that shape."""
     return z * np.sqrt(2 / fan_in)
 
 
-def _std_written_out(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  He's rule has no use for fan_out
+# ruff: ignore[unused-function-argument]  He's rule has no use for fan_out
+def _std_written_out(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     variance = 2.0 / fan_in
     std = variance**0.5
     return np.multiply(std, z)
@@ -41,19 +43,23 @@ def _entry_by_entry(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     return W
 
 
-def _variance_for_standard_deviation(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  as above
+# ruff: ignore[unused-function-argument]  as above
+def _variance_for_standard_deviation(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     return z * 2 / fan_in
 
 
-def _root_of_the_denominator_only(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  as above
+# ruff: ignore[unused-function-argument]  as above
+def _root_of_the_denominator_only(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     return z * 2 / np.sqrt(fan_in)
 
 
-def _factor_two_missing(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  as above
+# ruff: ignore[unused-function-argument]  as above
+def _factor_two_missing(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     return z / np.sqrt(fan_in)
 
 
-def _fan_out_for_fan_in(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  the mistake
+# ruff: ignore[unused-function-argument]  the mistake
+def _fan_out_for_fan_in(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     return z * np.sqrt(2 / fan_out)
 
 
@@ -61,20 +67,34 @@ def _xavier(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     return z * np.sqrt(2 / (fan_in + fan_out))
 
 
-def _bound_of_the_uniform(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  as above
+# ruff: ignore[unused-function-argument]  as above
+def _root_of_the_numerator_only(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
+    return z * np.sqrt(2) / fan_in
+
+
+# ruff: ignore[unused-function-argument]  as above
+def _sample_standardized(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
+    return z / z.std() * np.sqrt(2 / fan_in)
+
+
+# ruff: ignore[unused-function-argument]  as above
+def _bound_of_the_uniform(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     return z * np.sqrt(6 / fan_in)
 
 
-def _transposed(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  as above
+# ruff: ignore[unused-function-argument]  as above
+def _transposed(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     return z.T * np.sqrt(2 / fan_in)
 
 
-def _scaled_in_place(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  as above
+# ruff: ignore[unused-function-argument]  as above
+def _scaled_in_place(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     z *= np.sqrt(2 / fan_in)
     return z
 
 
-def _numbers_of_its_own(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  the mistake
+# ruff: ignore[unused-function-argument]  the mistake
+def _numbers_of_its_own(fan_in: int, fan_out: int, z: np.ndarray) -> np.ndarray:
     return np.random.default_rng(0).normal(0, np.sqrt(2 / fan_in), size=(fan_in, fan_out))
 
 
@@ -140,6 +160,21 @@ HE_NORMAL = Exercise(
             "is the root of the whole variance. What must stand under the root?",
         ),
         Misconception(
+            "root_of_the_numerator_only",
+            _root_of_the_numerator_only,
+            ("W",),
+            "The root is taken of 2 alone, and fan_in stands outside. The standard deviation is "
+            "the root of the whole variance. What must stand under the root?",
+        ),
+        Misconception(
+            "sample_standardized",
+            _sample_standardized,
+            ("W",),
+            "z is divided by its own standard deviation first. The variance 1 is that of the "
+            "distribution it was drawn from; a small sample differs from it by chance, and may. "
+            "What is left to do with z as it is?",
+        ),
+        Misconception(
             "factor_two_missing",
             _factor_two_missing,
             ("W",),
@@ -202,9 +237,11 @@ HE_NORMAL = Exercise(
             ("problem", "type", "shape"),
         ),
         Hint(
-            "All entries are off by the same factor",
+            "W is wrong, perhaps by the same factor everywhere",
             "For a number c, the variance of c·z is c² times the variance of z, which is 1. So c² "
-            "must equal the wanted variance. Try it with fan_in = 8, where the factor is ½.",
+            "must equal the wanted variance. Try it with fan_in = 8, where the factor is ½. If no "
+            "one factor carries your entries into the expected ones, are they made from z at all? "
+            "No random number is drawn here.",
             ("W",),
             ("value",),
         ),

@@ -4,7 +4,7 @@ The recorded ones are real: networks on 1,437 digits, looked at before training 
 six epochs; ``tests/grading/exercises/test_u03_recordings.py`` trains them again. The drawn ones
 have the same signs with other sizes, clear of every limit by a factor of two or more, and carry
 something that is no sign of what they have: one rise of the loss, small gradients late in a healthy
-run, dead units behind a diverged loss.
+run, dead units behind a loss that leaps. They are small enough to be shown whole in a report.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from grading.exercises._declaration import Case, HandCase
 
 
 def _sizes(rng: np.random.Generator) -> tuple[int, int]:
-    """Draw how many moments, at least 9, and how many layers, at least 5."""
-    n_moments, n_layers = rng.choice(np.arange(5, 13), size=2, replace=False)
-    return 8 + int(n_moments) // 2, int(n_layers)
+    """Draw how many moments and layers: never equally many, and 60 entries at most."""
+    return int(rng.integers(9, 13)), int(rng.integers(4, 6))
 
 
 def _falling_loss(n_moments: int, rng: np.random.Generator) -> np.ndarray:
@@ -26,7 +25,7 @@ def _falling_loss(n_moments: int, rng: np.random.Generator) -> np.ndarray:
     return float(rng.uniform(2.0, 3.0)) * np.cumprod([1.0, *steps])
 
 
-def _signal(ratios: np.ndarray, n_layers: int, rng: np.random.Generator) -> np.ndarray:
+def _lengths(ratios: np.ndarray, n_layers: int, rng: np.random.Generator) -> np.ndarray:
     """Draw gradients of all layers whose first stands to the last as ``ratios`` say."""
     depth = np.linspace(1.0, 0.0, n_layers)
     last = rng.uniform(0.02, 0.08, size=(len(ratios), 1))
@@ -45,8 +44,8 @@ def _moderate(n_moments: int, rng: np.random.Generator) -> np.ndarray:
     return 10.0 ** rng.uniform(-1.2, 1.2, size=n_moments)
 
 
-def _case(loss: np.ndarray, signal: np.ndarray, dead: np.ndarray) -> Case:
-    return Case({"history": [loss, signal, dead]})
+def _case(loss: np.ndarray, lengths: np.ndarray, dead: np.ndarray) -> Case:
+    return Case({"history": [loss, lengths, dead]})
 
 
 def healthy(rng: np.random.Generator) -> Case:
@@ -56,19 +55,19 @@ def healthy(rng: np.random.Generator) -> Case:
     loss[3:] *= 1.4 * loss[2] / loss[3]
     # All gradients become small in the end, because the loss does.
     fade = 10.0 ** np.linspace(0.0, -7.0, n_moments)[:, np.newaxis]
-    signal = _signal(_moderate(n_moments, rng), n_layers, rng) * fade
+    lengths = _lengths(_moderate(n_moments, rng), n_layers, rng) * fade
     dead = _few_dead(n_moments, n_layers - 1, rng)
-    dead[1, 0] = rng.uniform(0.7, 0.9)
-    return _case(loss, signal, dead)
+    dead[1, -1] = rng.uniform(0.7, 0.9)
+    return _case(loss, lengths, dead)
 
 
-def weak_moments(rng: np.random.Generator) -> Case:
+def few_weak_moments(rng: np.random.Generator) -> Case:
     """Draw a run that learns, although in three moments little of the gradient arrives."""
     n_moments, n_layers = _sizes(rng)
     ratios = _moderate(n_moments, rng)
     ratios[2:5] = 10.0 ** rng.uniform(-6, -4, size=3)
     dead = _few_dead(n_moments, n_layers - 1, rng)
-    return _case(_falling_loss(n_moments, rng), _signal(ratios, n_layers, rng), dead)
+    return _case(_falling_loss(n_moments, rng), _lengths(ratios, n_layers, rng), dead)
 
 
 def exploding(rng: np.random.Generator) -> Case:
@@ -81,36 +80,36 @@ def exploding(rng: np.random.Generator) -> Case:
     ratios[:2] = 10.0 ** rng.uniform(4, 8, size=2)
     dead = _few_dead(n_moments, n_layers - 1, rng)
     dead[1:, -1] = rng.uniform(0.6, 1.0)
-    return _case(loss, _signal(ratios, n_layers, rng), dead)
+    return _case(loss, _lengths(ratios, n_layers, rng), dead)
 
 
 def rate_too_high(rng: np.random.Generator) -> Case:
     """Draw a run whose loss rises and falls; in between gradients are huge, then units die."""
     n_moments, n_layers = _sizes(rng)
-    up = rng.uniform(1.5, 3.0, size=n_moments - 1)
-    down = 1 / (up * rng.uniform(1.05, 1.3, size=n_moments - 1))
-    steps = np.where(np.arange(n_moments - 1) % 2 == 0, up, down)
+    # Twice up, once down, after a first step so long that no rise is a tenth in itself.
+    steps = rng.uniform(1.5, 1.8, size=n_moments - 1)
+    steps[::3] = 1 / rng.uniform(2.5, 3.5, size=len(steps[::3]))
+    steps[0] = rng.uniform(0.004, 0.006)
     loss = float(rng.uniform(2.0, 3.0)) * np.cumprod([1.0, *steps])
-    # It ends below its beginning, so that the two ends do not tell.
-    loss[-1] = 0.6 * min(loss[0], loss[-2])
+    loss[-1] = 0.6 * loss[-2]
     ratios = _moderate(n_moments, rng)
     ratios[1] = 10.0 ** rng.uniform(4, 6)
     ratios[2:] = 10.0 ** rng.uniform(-7, -5)
     dead = _few_dead(n_moments, n_layers - 1, rng)
     dead[2:, 1] = rng.uniform(0.7, 1.0)
-    return _case(loss, _signal(ratios, n_layers, rng), dead)
+    return _case(loss, _lengths(ratios, n_layers, rng), dead)
 
 
 def diverged(rng: np.random.Generator) -> Case:
-    """Draw a run whose loss stops being a number after a start without fault."""
+    """Draw a run whose loss becomes infinite (the recorded one: nan) after a faultless start."""
     n_moments, n_layers = _sizes(rng)
     end = int(rng.integers(2, n_moments - 2))
     loss = _falling_loss(n_moments, rng)
     ratios = _moderate(n_moments, rng)
     ratios[end - 1] = 10.0 ** rng.uniform(4, 6)
-    loss[end:], ratios[end:] = rng.choice([np.nan, np.inf]), np.nan
+    loss[end:], ratios[end:] = np.inf, np.nan
     dead = _few_dead(n_moments, n_layers - 1, rng)
-    return _case(loss, _signal(ratios, n_layers, rng), dead)
+    return _case(loss, _lengths(ratios, n_layers, rng), dead)
 
 
 def dead_units(rng: np.random.Generator) -> Case:
@@ -121,8 +120,8 @@ def dead_units(rng: np.random.Generator) -> Case:
     ratios = _moderate(n_moments, rng)
     ratios[2:] = 10.0 ** rng.uniform(-8, -5)
     dead = _few_dead(n_moments, n_layers - 1, rng)
-    dead[2:, int(rng.integers(n_layers - 1))] = rng.uniform(0.75, 1.0)
-    return _case(loss, _signal(ratios, n_layers, rng), dead)
+    dead[2:, int(rng.integers(n_layers - 2))] = rng.uniform(0.75, 1.0)  # not the last one
+    return _case(loss, _lengths(ratios, n_layers, rng), dead)
 
 
 def vanishing(rng: np.random.Generator) -> Case:
@@ -132,13 +131,13 @@ def vanishing(rng: np.random.Generator) -> Case:
     ratios = 10.0 ** rng.uniform(-9, -4, size=n_moments)
     ratios[-2:] = 10.0 ** rng.uniform(-1.5, 0.0, size=2)
     dead = _few_dead(n_moments, n_layers - 1, rng)
-    return _case(loss, _signal(ratios, n_layers, rng), dead)
+    return _case(loss, _lengths(ratios, n_layers, rng), dead)
 
 
 def _hand(
-    condition: str, loss: list[float], signal: list[list[float]], dead: list[list[float]]
+    condition: str, loss: list[float], lengths: list[list[float]], dead: list[list[float]]
 ) -> HandCase:
-    history = [np.array(entries, dtype=float) for entries in (loss, signal, dead)]
+    history = [np.array(entries, dtype=float) for entries in (loss, lengths, dead)]
     return HandCase({"history": history}, {"condition": condition})
 
 

@@ -12,8 +12,8 @@ from grading.probes import Call
 
 def diagnose_run(history: list[np.ndarray]) -> str:
     """Return the name of the first condition in the table that holds for the recording."""
-    loss, signal, dead = history
-    first, last = signal[:, 0], signal[:, -1]
+    loss, lengths, dead = history
+    first, last = lengths[:, 0], lengths[:, -1]
     if first[0] > 1000 * last[0]:
         return "exploding"
     rises = loss[1:] > 1.1 * loss[:-1]
@@ -27,8 +27,8 @@ def diagnose_run(history: list[np.ndarray]) -> str:
 
 
 def _as_a_list_of_rules(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    ratio = signal[:, 0] / signal[:, -1]
+    loss, lengths, dead = history
+    ratio = lengths[:, 0] / lengths[:, -1]
     n_steps = len(loss) - 1
     n_rises = sum(bool(loss[i + 1] - loss[i] > 0.1 * loss[i]) for i in range(n_steps))
     rules = {
@@ -44,17 +44,17 @@ def _as_a_list_of_rules(history: list[np.ndarray]) -> str:
 
 
 def _moment_by_moment(history: list[np.ndarray]) -> str:
-    loss, signal, dead = (entries.tolist() for entries in history)
+    loss, lengths, dead = (entries.tolist() for entries in history)
     n_rises = n_weak = 0
     finite = True
     for i in range(len(loss)):
         finite = finite and bool(np.isfinite(loss[i]))
         if i > 0 and loss[i] > 1.1 * loss[i - 1]:
             n_rises += 1
-        if signal[i][0] * 1000 < signal[i][-1]:
+        if lengths[i][0] * 1000 < lengths[i][-1]:
             n_weak += 1
     worst = max(dead[-1])
-    if signal[0][0] / 1000 > signal[0][-1]:
+    if lengths[0][0] / 1000 > lengths[0][-1]:
         return "exploding"
     if not finite or n_rises / (len(loss) - 1) >= 0.33:
         return "rate too high"
@@ -75,11 +75,11 @@ DIAGNOSE_RUN = Exercise(
     criteria=(
         Criterion("healthy", 1, ("condition",), recordings.HEALTHY_HAND),
         Criterion(
-            "weak_moments",
+            "few_weak_moments",
             1,
             ("condition",),
             recordings.NORMALIZED_HAND,
-            draw=recordings.weak_moments,
+            draw=recordings.few_weak_moments,
         ),
         Criterion(
             "exploding",
@@ -111,7 +111,7 @@ DIAGNOSE_RUN = Exercise(
     hints=(
         Hint(
             "I do not know where to begin",
-            "Take the recording apart: `loss, signal, dead = history`. Then one `if` for each row "
+            "Take the recording apart: `loss, lengths, dead = history`. Then one `if` for each row "
             "of the table, in its order, each with a `return`. A function ends at its first "
             "return, so the order does the rest; the last line returns 'healthy'.",
             (),
@@ -122,23 +122,23 @@ DIAGNOSE_RUN = Exercise(
             "Three questions. Does each rule look at the moments that its row names: the first, "
             "the last, or a share of all? Does it compare layers with each other rather than with "
             "a fixed size? Do causes stand before what they bring about?",
-            ("healthy", "weak_moments", "exploding", "dead_units", "vanishing"),
+            ("healthy", "few_weak_moments", "exploding", "dead_units", "vanishing"),
         ),
         Hint(
             "The rate is never, or too often, found too high",
             "Two signs, either is enough. One: some loss is not finite, and comparisons do not "
             "see nan, `np.isfinite` does. Two: count the steps in which the loss grew by more "
-            "than a tenth. `loss[1:]` and `loss[:-1]` put each loss beside the one before. Count "
-            "against the number of steps.",
+            "than a tenth of itself. `loss[1:]` and `loss[:-1]` put each loss beside the one "
+            "before. Count against the number of steps.",
             ("rate_too_high", "diverged"),
         ),
     ),
     solution_note=(
         "The order carries the meaning: causes first, then what they bring about.\n"
-        "    exploding      signal[0, 0] > 1000 · signal[0, −1]\n"
-        "    rate too high  some loss not finite, or a rise by more than a tenth in ≥ ⅓ of steps\n"
+        "    exploding      lengths[0, 0] > 1000 · lengths[0, −1]\n"
+        "    rate too high  some loss not finite, or > 1.1 times the one before in ≥ ⅓ of steps\n"
         "    dead units     max over the layers of dead[−1] ≥ ½\n"
-        "    vanishing      signal[:, 0] < signal[:, −1] / 1000 in ≥ ½ of the moments\n"
+        "    vanishing      lengths[:, 0] < lengths[:, −1] / 1000 in ≥ ½ of the moments\n"
         "    healthy        none of these\n"
         "Exploding gradients make any rate too high, a high rate kills units, and dead units stop\n"
         "the gradient. Ratios of layers, not sizes: near the goal every gradient is small.\n"

@@ -19,129 +19,129 @@ def _loss_only(history: list[np.ndarray]) -> str:
 
 
 def _ratio_reversed(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, -1] > 1000 * signal[0, 0]:
+    loss, lengths, dead = history
+    if lengths[0, -1] > 1000 * lengths[0, 0]:
         return "exploding"
     if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
     if dead[-1].max() >= 0.5:
         return "dead units"
-    if np.mean(signal[:, -1] < signal[:, 0] / 1000) >= 0.5:
+    if np.mean(lengths[:, -1] < lengths[:, 0] / 1000) >= 0.5:
         return "vanishing"
     return "healthy"
 
 
 def _absolute_size(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
     if dead[-1].max() >= 0.5:
         return "dead units"
-    if np.mean(signal[:, 0] < 1e-3) >= 0.5:
+    if np.mean(lengths[:, 0] < 1e-3) >= 0.5:
         return "vanishing"
     return "healthy"
 
 
 def _exploding_at_any_moment(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if np.any(signal[:, 0] > 1000 * signal[:, -1]):
+    loss, lengths, dead = history
+    if np.any(lengths[:, 0] > 1000 * lengths[:, -1]):
         return "exploding"
     if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
     if dead[-1].max() >= 0.5:
         return "dead units"
-    if np.mean(signal[:, 0] < signal[:, -1] / 1000) >= 0.5:
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
         return "vanishing"
     return "healthy"
 
 
 def _loss_before_gradient(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
+    loss, lengths, dead = history
     if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if dead[-1].max() >= 0.5:
         return "dead units"
-    if np.mean(signal[:, 0] < signal[:, -1] / 1000) >= 0.5:
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
         return "vanishing"
     return "healthy"
 
 
 def _not_a_number_missed(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
     if dead[-1].max() >= 0.5:
         return "dead units"
-    if np.mean(signal[:, 0] < signal[:, -1] / 1000) >= 0.5:
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
         return "vanishing"
     return "healthy"
 
 
 def _any_rise(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if not np.isfinite(loss).all() or np.any(loss[1:] > 1.1 * loss[:-1]):
         return "rate too high"
     if dead[-1].max() >= 0.5:
         return "dead units"
-    if np.mean(signal[:, 0] < signal[:, -1] / 1000) >= 0.5:
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
         return "vanishing"
     return "healthy"
 
 
 def _end_against_beginning(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if not np.isfinite(loss).all() or loss[-1] > loss[0]:
         return "rate too high"
     if dead[-1].max() >= 0.5:
         return "dead units"
-    if np.mean(signal[:, 0] < signal[:, -1] / 1000) >= 0.5:
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
         return "vanishing"
     return "healthy"
 
 
 def _dead_on_average(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
     if dead[-1].mean() >= 0.5:
         return "dead units"
-    if np.mean(signal[:, 0] < signal[:, -1] / 1000) >= 0.5:
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
         return "vanishing"
     return "healthy"
 
 
 def _dead_at_any_moment(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
     if dead.max() >= 0.5:
         return "dead units"
-    if np.mean(signal[:, 0] < signal[:, -1] / 1000) >= 0.5:
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
         return "vanishing"
     return "healthy"
 
 
 def _vanishing_before_dead(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
-    if np.mean(signal[:, 0] < signal[:, -1] / 1000) >= 0.5:
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
         return "vanishing"
     if dead[-1].max() >= 0.5:
         return "dead units"
@@ -149,27 +149,105 @@ def _vanishing_before_dead(history: list[np.ndarray]) -> str:
 
 
 def _last_moment_only(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
     if dead[-1].max() >= 0.5:
         return "dead units"
-    if signal[-1, 0] < signal[-1, -1] / 1000:
+    if lengths[-1, 0] < lengths[-1, -1] / 1000:
         return "vanishing"
     return "healthy"
 
 
 def _any_weak_moment(history: list[np.ndarray]) -> str:
-    loss, signal, dead = history
-    if signal[0, 0] > 1000 * signal[0, -1]:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
         return "exploding"
     if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
         return "rate too high"
     if dead[-1].max() >= 0.5:
         return "dead units"
-    if np.any(signal[:, 0] < signal[:, -1] / 1000):
+    if np.any(lengths[:, 0] < lengths[:, -1] / 1000):
+        return "vanishing"
+    return "healthy"
+
+
+def _first_row_only(history: list[np.ndarray]) -> str:
+    lengths = history[1]
+    return "exploding" if lengths[0, 0] > 1000 * lengths[0, -1] else "healthy"
+
+
+def _two_rows_only(history: list[np.ndarray]) -> str:
+    loss, lengths, _ = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
+        return "exploding"
+    if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
+        return "rate too high"
+    return "healthy"
+
+
+def _rate_never_asked(history: list[np.ndarray]) -> str:
+    _, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
+        return "exploding"
+    if dead[-1].max() >= 0.5:
+        return "dead units"
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
+        return "vanishing"
+    return "healthy"
+
+
+def _rows_for_columns(history: list[np.ndarray]) -> str:
+    loss, lengths, dead = history
+    first, last = lengths[0], lengths[-1]
+    if first[0] > 1000 * last[0]:
+        return "exploding"
+    if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
+        return "rate too high"
+    if dead[-1].max() >= 0.5:
+        return "dead units"
+    if np.mean(first < last / 1000) >= 0.5:
+        return "vanishing"
+    return "healthy"
+
+
+def _absolute_rise(history: list[np.ndarray]) -> str:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
+        return "exploding"
+    if not np.isfinite(loss).all() or np.mean(np.diff(loss) > 0.1) >= 1 / 3:
+        return "rate too high"
+    if dead[-1].max() >= 0.5:
+        return "dead units"
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
+        return "vanishing"
+    return "healthy"
+
+
+def _infinite_missed(history: list[np.ndarray]) -> str:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
+        return "exploding"
+    if np.isnan(loss).any() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
+        return "rate too high"
+    if dead[-1].max() >= 0.5:
+        return "dead units"
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
+        return "vanishing"
+    return "healthy"
+
+
+def _last_layer_for_last_moment(history: list[np.ndarray]) -> str:
+    loss, lengths, dead = history
+    if lengths[0, 0] > 1000 * lengths[0, -1]:
+        return "exploding"
+    if not np.isfinite(loss).all() or np.mean(loss[1:] > 1.1 * loss[:-1]) >= 1 / 3:
+        return "rate too high"
+    if dead[:, -1].max() >= 0.5:
+        return "dead units"
+    if np.mean(lengths[:, 0] < lengths[:, -1] / 1000) >= 0.5:
         return "vanishing"
     return "healthy"
 
@@ -194,7 +272,7 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         _ratio_reversed,
         ("exploding", "vanishing"),
         "Vanishing and exploding have changed places. Gradients travel from the last layer to the "
-        "first. At which end of a row of `signal` does the gradient start, and at which end is it "
+        "first. At which end of a row of `lengths` does the gradient start, and at which end is it "
         "small if it vanished on the way?",
     ),
     Misconception(
@@ -211,7 +289,7 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         ("rate_too_high", "diverged"),
         "Exploding is looked for at every moment. A rate that is too high makes gradients explode "
         "later; the starting weights are to blame only if it was so before the first step. Which "
-        "row of `signal` is that?",
+        "row of `lengths` is that?",
     ),
     Misconception(
         "loss_before_gradient",
@@ -225,8 +303,8 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         "not_a_number_missed",
         _not_a_number_missed,
         ("diverged",),
-        "A loss of nan passes unseen: every comparison with nan is False, `nan > 1` and `nan < 1` "
-        "alike. Which NumPy function asks whether a number is finite?",
+        "A loss of nan or infinity passes unseen: every comparison with nan is False, `nan > 1` "
+        "and `nan < 1` alike. Which NumPy function asks whether a number is finite?",
     ),
     Misconception(
         "any_rise",
@@ -274,8 +352,57 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
     Misconception(
         "any_weak_moment",
         _any_weak_moment,
-        ("weak_moments",),
+        ("few_weak_moments",),
         "One moment of weak gradients is enough here. A single batch of rows may give one. What "
         "share of the moments does the table ask for?",
+    ),
+    Misconception(
+        "first_row_only",
+        _first_row_only,
+        ("rate_too_high", "diverged", "dead_units", "vanishing"),
+        "The first row of the table is there; every other run is called healthy. Which row comes "
+        "next, and what does it ask of `loss`?",
+    ),
+    Misconception(
+        "two_rows_only",
+        _two_rows_only,
+        ("dead_units", "vanishing"),
+        "The first two rows of the table are there. A run that passes both is called healthy, "
+        "although two rows are left. Which array have you not used yet?",
+    ),
+    Misconception(
+        "rate_never_asked",
+        _rate_never_asked,
+        ("rate_too_high", "diverged"),
+        "The second row of the table is missing: the loss is never asked. Which two signs, each "
+        "of them enough, does that row name?",
+    ),
+    Misconception(
+        "rows_for_columns",
+        _rows_for_columns,
+        ("healthy", "rate_too_high", "exploding", "dead_units", "vanishing"),
+        "The first and the last *moment* of `lengths` are compared, not the first and the last "
+        "layer. A row is a moment, a column a layer. How do you take the first column?",
+    ),
+    Misconception(
+        "absolute_rise",
+        _absolute_rise,
+        ("rate_too_high",),
+        "A rise counts here if the loss grows by more than 0.1. The table says a tenth of itself: "
+        "from 0.02 to 0.04 a loss has doubled. With what must the new loss be compared?",
+    ),
+    Misconception(
+        "infinite_missed",
+        _infinite_missed,
+        ("diverged",),
+        "A loss of nan is seen, an infinite one is not: `np.isnan` is False for infinity. Which "
+        "NumPy function is False for both?",
+    ),
+    Misconception(
+        "last_layer_for_last_moment",
+        _last_layer_for_last_moment,
+        ("healthy", "dead_units"),
+        "The last *layer* is asked at every moment. The table asks every layer at the last moment. "
+        "Which index of `dead` counts the moments?",
     ),
 )

@@ -43,20 +43,27 @@ def _entry_by_entry(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
     return W
 
 
-def _fan_in_only(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  the mistake
+# ruff: ignore[unused-function-argument]  the mistake
+def _fan_in_only(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
     return np.sqrt(6 / fan_in) * (2 * u - 1)
 
 
-def _fan_in_twice(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  the mistake
+# ruff: ignore[unused-function-argument]  the mistake
+def _fan_in_twice(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
     return np.sqrt(3 / fan_in) * (2 * u - 1)
 
 
-def _fan_out_only(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:  # ruff: ignore[unused-function-argument]  the mistake
+# ruff: ignore[unused-function-argument]  the mistake
+def _fan_out_only(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
     return np.sqrt(6 / fan_out) * (2 * u - 1)
 
 
 def _standard_deviation_for_bound(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
     return np.sqrt(2 / (fan_in + fan_out)) * (2 * u - 1)
+
+
+def _factor_two_missing(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
+    return np.sqrt(3 / (fan_in + fan_out)) * (2 * u - 1)
 
 
 def _variance_for_bound(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
@@ -79,6 +86,8 @@ def _transposed(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
     return np.sqrt(6 / (fan_in + fan_out)) * (2 * u.T - 1)
 
 
+_HAND_U = np.array([[0.0, 0.25], *[[0.5, 0.75]] * 20, [0.125, 0.875]])
+
 XAVIER_UNIFORM = Exercise(
     id="xavier_uniform",
     unit="03",
@@ -93,20 +102,10 @@ XAVIER_UNIFORM = Exercise(
             "W",
             2,
             ("W",),
-            # 6 / (16 + 8) = 1/4, so the bound is 1/2.
+            # 6 / (22 + 2) = 1/4, so the bound is 1/2. Few entries, so that the report shows them.
             HandCase(
-                {
-                    "fan_in": 16,
-                    "fan_out": 8,
-                    "u": np.tile(
-                        np.array([0.0, 0.25, 0.5, 0.75, 0.125, 0.875, 0.375, 0.625]), (16, 1)
-                    ),
-                },
-                {
-                    "W": np.tile(
-                        np.array([-0.5, -0.25, 0.0, 0.25, -0.375, 0.375, -0.125, 0.125]), (16, 1)
-                    )
-                },
+                {"fan_in": 22, "fan_out": 2, "u": _HAND_U},
+                {"W": _HAND_U - 0.5},
             ),
         ),
     ),
@@ -141,6 +140,13 @@ XAVIER_UNIFORM = Exercise(
             ("W",),
             "±(the standard deviation) is taken for the ends of the interval, so the variance is "
             "a third of what it should be. The variance of U(−a, a) is a²/3. Which a follows?",
+        ),
+        Misconception(
+            "factor_two_missing",
+            _factor_two_missing,
+            ("W",),
+            "The bound is that for the variance 1 / (fan_in + fan_out). Xavier's variance is the "
+            "one whose inverse is the *mean* of the two fans. How large is that?",
         ),
         Misconception(
             "variance_for_bound",
@@ -191,7 +197,7 @@ XAVIER_UNIFORM = Exercise(
         Hint(
             "All entries are off by the same factor",
             "The wanted variance is 2 / (fan_in + fan_out), and a uniform distribution on (−a, a) "
-            "has the variance a²/3. Set the two equal and solve for a. With fans of 16 and 8 the "
+            "has the variance a²/3. Set the two equal and solve for a. With fans of 22 and 2 the "
             "bound is ½.",
             ("W",),
             ("value",),

@@ -182,6 +182,28 @@ def test_hint_is_titled_by_the_symptom(
     assert words in opened(name, misconception)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # as above
+@pytest.mark.parametrize(
+    ("name", "misconception"),
+    [
+        ("stratified_split", "mask_of_the_table"),
+        ("stratified_split", "places_for_rows"),
+        ("bag_of_words", "marks_taken_out_everywhere"),
+        ("bag_of_words", "cut_at_all_but_letters"),
+        ("log_power_spectrum", "last_start_excluded"),
+        ("precision_recall_f1", "guard_of_counts_on_shares"),
+    ],
+)
+def test_the_likeliest_slips_show_in_an_example_made_by_hand(name: str, misconception: str) -> None:
+    each = exercise(name)
+    trials, _ = _drawn(name, 0)
+    wrong = next(m for m in each.misconceptions if m.name == misconception)
+
+    verdict, _ = judged(each, wrong.function, 0)
+
+    assert all(trials[finding.i_trial].is_hand for finding in verdict.findings)
+
+
 def test_a_split_is_told_which_row_or_class_is_wrong() -> None:
     def first_half_twice(
         targets: np.ndarray, share: float, permutation: np.ndarray
@@ -191,7 +213,7 @@ def test_a_split_is_told_which_row_or_class_is_wrong() -> None:
     verdict, _ = judged(exercise("stratified_split"), first_half_twice, 0)
 
     once, shares, _ = verdict.findings
-    assert "4 of 17 rows appear more than once" in once.sentence
+    assert "2 of 5 rows appear more than once" in once.sentence
     assert "rows of class" in shares.sentence
 
 

@@ -47,7 +47,7 @@ RUNS: dict[str, tuple[HandCase, int, Any, Any, bool, float, bool]] = {
 
 DRAWS: dict[str, Callable[[np.random.Generator], Any]] = {
     "healthy": recordings.healthy,
-    "weak moments": recordings.weak_moments,
+    "few weak moments": recordings.few_weak_moments,
     "exploding": recordings.exploding,
     "rate too high": recordings.rate_too_high,
     "diverged": recordings.diverged,
@@ -118,9 +118,9 @@ def test_drawn_recordings_keep_clear_of_the_limits(name: str) -> None:
     """Moving a limit somewhat up or down changes no diagnosis."""
     rng = np.random.default_rng(0)
     for _ in range(100):
-        loss, signal, dead = DRAWS[name](rng).inputs["history"]
-        finite = np.isfinite(signal[:, 0])
-        ratio = signal[finite, 0] / signal[finite, -1]
+        loss, lengths, dead = DRAWS[name](rng).inputs["history"]
+        finite = np.isfinite(lengths[:, 0])
+        ratio = lengths[finite, 0] / lengths[finite, -1]
         share_of_rises = np.mean(loss[1:] > 1.1 * loss[:-1])
 
         assert not np.any((ratio > 500) & (ratio < 2000))
