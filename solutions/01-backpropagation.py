@@ -62,7 +62,7 @@ Prediction(
 # Unit 4 does the same with its own weights, and unit 5 with the outputs of units 3 and 4. This is the
 # *forward pass*. For unit 3, in code:
 
-# %%
+# %% tags=["nbval-check-output"]
 x = np.array([0.35, 0.9])
 w = np.array([0.1, 0.8, 0.4, 0.6, 0.3, 0.9])  # in the order w13, w23, w14, w24, w35, w45
 a3 = w[0] * x[0] + w[1] * x[1]
@@ -384,7 +384,7 @@ for width in (32, 128, 512, 1333):
 # That this is the same thing as before can be seen with the small network. We compute the $\delta$ of its hidden units
 # twice, by hand and with matrices; the signs differ, because gradients point up the loss:
 
-# %%
+# %% tags=["nbval-check-output"]
 y3, y4, y5 = (getattr(example.epochs[0], name) for name in ("y3", "y4", "y5"))  # forward pass
 delta5 = y5 * (1 - y5) * (0.5 - y5)
 by_hand = [y3 * (1 - y3) * 0.3 * delta5, y4 * (1 - y4) * 0.9 * delta5]
@@ -479,7 +479,7 @@ check("relu_backward")
 # what was said minus what was true. No slope multiplies it, so a confidently wrong answer learns *fast*. That
 # is why this pair is used for classes, rather than sigmoid and squared error. One row of three logits, with numbers:
 
-# %%
+# %% tags=["nbval-check-output"]
 z_row = np.array([2.0, 1.0, 0.0])
 p_row = np.exp(z_row) / np.exp(z_row).sum()
 print("probabilities:", p_row.round(3), " loss if class 1 is right:", -np.log(p_row[1]).round(3))
@@ -495,7 +495,7 @@ print("gradient:     ", (p_row - np.array([0.0, 1.0, 0.0])).round(3))
 #
 # no small probability is ever formed. Logits of the size of 1000 are then no trouble.
 
-# %%
+# %% tags=["nbval-check-output"]
 z_row = np.array([1000.0, 1001.0, 1002.0])
 with np.errstate(over="ignore", invalid="ignore"):
     print("as the formula stands:     ", np.exp(z_row) / np.exp(z_row).sum())
@@ -875,7 +875,7 @@ tracemalloc.stop()
 # behind it is 0, however wrong the answer. What happens at a single kink, as in ReLU, is harmless in practice: we
 # have just trained several such networks (unit 03 comes back to this).
 
-# %%
+# %% tags=["nbval-check-output"]
 h = 1e-5
 for a in (-1.3, 0.4, 2.0):
     step_slope = (float(a + h > 0) - float(a - h > 0)) / (2 * h)
