@@ -1,7 +1,7 @@
 # %% [markdown]
 # # The Hessian
 #
-# *Unit 04 · 3 hours · needs: [unit 01](../01-backpropagation/01-backpropagation.ipynb), matrix products, the dot product*
+# *Unit 04 · 3 hours · needs: [unit 01](../01-backpropagation/01-backpropagation.ipynb), [unit 02](../02-supervised-learning/02-supervised-learning.ipynb), matrix products, the dot product*
 #
 # A training run goes well. We make the learning rate one fifth larger, to save time, and the loss explodes. The gradient
 # gave no warning: it says which way is down, and nothing about how far. What decides how far, and can we know it
@@ -15,7 +15,8 @@
 # - take Newton's step, and keep it from running into saddles;
 # - say what the cheap stand-ins leave out, and what "flat" and "sharp" are worth.
 #
-# Three hours are meant for the part before *Going further*. A good place for a break is marked.
+# Three hours are meant for the part before *Going further*; the first readers took four to five, in three sittings. Two good
+# places for a break are marked. The longer cells only measure, for a few seconds at most: skip their code and read the table.
 
 # %% tags=["setup"]
 import numpy as np
@@ -44,7 +45,7 @@ Prediction(
     ),
 )
 
-# %%
+# %% tags=["nbval-check-output"]
 before, after = 1.0, 0.7
 print(f"a: {0.5 * before**2:.3f} -> {0.5 * after**2:.3f}")
 print(f"b: {5 * (before - 0.9) ** 2:.3f} -> {5 * (after - 0.9) ** 2:.3f}")
@@ -59,12 +60,11 @@ print(f"b: {5 * (before - 0.9) ** 2:.3f} -> {5 * (after - 0.9) ** 2:.3f}")
 # (This is Taylor's formula, cut off after the square. For a parabola it is exact.) The second term says that a step
 # down the slope pays; the third grows with the square of the step and takes it back where $h$ is positive.
 
-# %%
+# %% tags=["nbval-check-output"]
 s = -0.3
 for name, loss, g, h in (("a", 0.5, 1.0, 1.0), ("b", 0.05, 1.0, 10.0)):
-    print(
-        f"{name}: {loss:.3f} {g * s:+.3f} {0.5 * h * s**2:+.3f} = {loss + g * s + 0.5 * h * s**2:.3f}"
-    )
+    model_says = loss + g * s + 0.5 * h * s**2
+    print(f"{name}: {loss:.3f} {g * s:+.3f} {0.5 * h * s**2:+.3f} = {model_says:.3f}")
 
 # %% [markdown]
 # ## What is the second derivative of a loss with many parameters?
@@ -82,7 +82,7 @@ for name, loss, g, h in (("a", 0.5, 1.0, 1.0), ("b", 0.05, 1.0, 10.0)):
 # In code a column of $H$ can be had from two gradients, one at $\theta$ and one a small step along one axis:
 
 
-# %%
+# %% tags=["nbval-check-output"]
 def gradient(theta):
     return np.array([2 * theta[0] + theta[1], theta[0] + 2 * theta[1]])
 
@@ -97,7 +97,7 @@ print(H.round(6))
 # the number $v^\mathsf{T}H\,v$ is the curvature of the loss along $v$: what we would see on a walk in that direction. The
 # diagonal of $H$ holds the curvature along the axes. It is not the whole story:
 
-# %%
+# %% tags=["nbval-check-output"]
 for degrees in (0, 45, 90, 135):
     v = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
     print(f"{degrees:3d} degrees: curvature {v @ H @ v:.2f}, and H v = {(H @ v).round(2)}")
@@ -113,17 +113,21 @@ for degrees in (0, 45, 90, 135):
 #
 # - There are $P$ eigenvectors at right angles to each other, and their eigenvalues are ordinary real numbers, which may be negative.
 # - The curvature in any direction lies between the smallest and the largest eigenvalue. We count $\lambda_1 \ge \lambda_2 \ge \dots$ from the largest down.
-# - Measured along eigenvectors the surface falls apart into parabolas that know nothing of each other. With $c_i = v_i^\mathsf{T}s$, how far $s$ goes along $v_i$: $\ \tfrac12\,s^\mathsf{T}H\,s = \tfrac12\sum_i \lambda_i\,c_i^2$.
+# - Measured along eigenvectors the surface falls apart into parabolas that know nothing of each other. With $c_i = v_i^\mathsf{T}s$, how far $s$ goes along $v_i$: $\ \tfrac12\,s^\mathsf{T}H\,s = \tfrac12\sum_i \lambda_i\,c_i^2$. And back again: $s = \sum_i c_i\,v_i$.
 #
-# NumPy finds them with `eigh`. It counts from the smallest up, and the eigenvectors are the *columns* of what it returns.
+# NumPy finds them with `eigh`. It counts from the smallest up, and the eigenvectors are the *columns* of the matrix $V$ that it returns. So $c = V^\mathsf{T}s$ and $s = Vc$. Which is which shows where $V$ is not symmetric,
+# so we add a third parameter that stands for itself, with the eigenvalue 2:
 
-# %%
-lambdas, V = np.linalg.eigh(H)
-print("eigenvalues:", lambdas.round(6))
-print("eigenvectors, as columns:", *V.round(3), sep="\n")
-s = np.array([0.5, 0.2])
+# %% tags=["nbval-check-output"]
+H3 = np.array([[2.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 2.0]])
+lambdas, V = np.linalg.eigh(H3)
+print("V:", V.round(2), sep="\n")
+for i in range(3):
+    print(f"eigenvalue {lambdas[i]:.0f}: column {V[:, i].round(2)}")
+s = np.array([0.5, 0.2, -0.1])
 c = V.T @ s
-print(f"half of s.H.s = {0.5 * s @ H @ s:.4f}, by parabolas {0.5 * np.sum(lambdas * c**2):.4f}")
+print(f"half of s.H.s = {0.5 * s @ H3 @ s:.4f}, by parabolas {0.5 * np.sum(lambdas * c**2):.4f}")
+print("back again, V c =", (V @ c).round(6))
 
 # %% [markdown]
 # ## Is the bottom where everything curves upward?
@@ -139,11 +143,10 @@ print(f"half of s.H.s = {0.5 * s @ H @ s:.4f}, by parabolas {0.5 * np.sum(lambda
 # | one sign, and some zeros | semidefinite | undecided: along the zeros higher derivatives rule |
 #
 # The last line is not pedantry. $\theta^4$, $-\theta^4$ and $\theta^3$ all have slope 0 and curvature 0 at 0. The first has a
-# minimum there, the second a maximum, the third neither. We call such points *degenerate*. But if both signs occur among the
-# others, zeros change nothing: a way up and a way down make a saddle.
+# minimum there, the second a maximum, the third neither. We call such points *degenerate*. But if a positive and a negative
+# eigenvalue stand beside the zeros, they change nothing: a way up and a way down make a saddle.
 #
-# In the figure you name points by their eigenvalues and gradient, and then see them. The question that opens it runs ahead, to *Newton's method*: it goes to where the quadratic
-# model has its critical point, by dividing the slope along each eigenvector by the eigenvalue, sign and all. Guess; we come back to it further below.
+# In the figure you name points by their eigenvalues and gradient, and then see them. It also draws a step of *Newton's method*, which has a section of its own below. Leave its sliders for later.
 
 # %% tags=["figure"]
 from nnlib.widgets import CriticalPoints
@@ -163,9 +166,10 @@ def classify_critical_point(gradient, H, tolerance):
     """Name a point of a loss by its gradient and its Hessian.
 
     The gradient counts as zero if its length is at most the tolerance, an eigenvalue if its size
-    is. The name of a point whose gradient is not zero is "not critical".
+    is. The name of a point whose gradient is not zero is "not critical". Leave the inputs as they
+    are.
 
-    Parameters: gradient (P,); H (P, P), symmetric; tolerance, a small positive number.
+    Parameters: gradient (P,); H (P, P), symmetric; tolerance, a positive number.
     Returns: "not critical", "minimum", "maximum", "saddle" or "degenerate".
 
     Example: gradient [0, 0] and H = [[2, 1], [1, 2]], with eigenvalues 3 and 1, give "minimum".
@@ -190,9 +194,7 @@ def classify_critical_point(gradient, H, tolerance):
 check("classify_critical_point")
 
 # %% [markdown]
-# Slides like to shorten the table to: *a positive definite Hessian means a minimum*. We test this on real data. A linear model
-# with one output (logistic regression) sorts 569 tumors into benign and malignant from 30 measurements; a small penalty lies on its weights. We set its parameters at random, a hundred times, and look at
-# gradient and Hessian there.
+# The table is often shortened to: *a positive definite Hessian means a minimum*. We test this on real data. Logistic regression (unit 02) sorts 569 tumors into benign and malignant from 30 measurements, each scaled to mean 0 and spread 1. The loss is `BinaryCrossEntropy`, the mean of $-\log$ of the probability of the right answer, and `L2(0.01)` adds 0.01 times the sum of the squared weights (no biases: `decay_mask` says which). We set its parameters at random, a hundred times, and look at gradient and Hessian there.
 # %% tags=["figure"] jupyter={"source_hidden": true}
 Prediction(
     key="04-definite",
@@ -226,9 +228,8 @@ for _ in range(100):
     model.loss_and_gradient(tumor_X, tumor_y, tumor_loss)
     g = model.grad.copy()
     penalty.gradient(model.theta, g, model.decay_mask)  # adds the penalty's part
-    smallest.append(
-        Hessian(model, tumor_X, tumor_y, tumor_loss, penalty=penalty).spectrum().eigenvalues[-1]
-    )
+    H = Hessian(model, tumor_X, tumor_y, tumor_loss, penalty=penalty)
+    smallest.append(H.spectrum().eigenvalues[-1])
     tumor_slopes.append(np.linalg.norm(g))
 n_definite = int(np.sum(np.array(smallest) > 0))
 print(f"positive definite at {n_definite} of 100 points, smallest eigenvalue {min(smallest):.3f}")
@@ -239,7 +240,8 @@ print(f"length of the gradient at these points: {min(tumor_slopes):.2f} to {max(
 # would be; whether it is one, the gradient says.
 #
 # Is the other direction true at least: does every minimum have a positive definite Hessian? We train a small network on pictures of digits, with a
-# penalty on the weights so that there is a minimum at all, until the gradient is all but zero. (L-BFGS, from unit 07, gets there fast; here it is only a tool.)
+# penalty on the weights, until the gradient is all but zero. Without the penalty there need not be a minimum: once all digits are read rightly, larger weights lower the loss for ever. `ModelObjective` joins model, loss and data into one function of the
+# parameters, and `minimize` lowers it with L-BFGS (unit 07), which gets there fast; here they are only tools.
 
 # %% tags=["figure"]
 from nnlib import LBFGS, CrossEntropy, ModelObjective, Tanh, curvature, minimize
@@ -271,14 +273,15 @@ for seed in range(3):
     share = np.mean(model.forward(X_new).argmax(axis=1) == y_new)
     length = np.linalg.norm(objective.value_and_gradient()[1])
     kind = curvature.classify_critical_point(length, values, tolerance=1e-5)
+    print(f"seed {seed}: {share:.1%} of new digits right, length of the gradient {length:.0e}")
     print(
-        f"seed {seed}: loss {found.value:.4f}, {share:.1%} of new digits right, length of the gradient {length:.0e}\n"
-        f"        largest eigenvalue {values[0]:.3f}, the two smallest {values[-2]:.1e} and {abs(values[-1]):.0e}: {kind}"
+        f"  {np.sum(values > 1e-5)} eigenvalues above 1e-5, from {values[0]:.2f} down to "
+        f"{values[-2]:.1e}; the last {abs(values[-1]):.0e}: {kind}"
     )
 
 # %% [markdown]
 # Three trained networks, and in each 759 positive eigenvalues and one that is zero but for rounding. The flat direction has a plain reason: adding the same number to
-# all ten output biases changes no probability, and biases carry no penalty. In two words: a minimum need not be positive
+# all ten output biases changes no probability, and biases carry no penalty. So a minimum need not be positive
 # definite. It must be positive *semi*definite, and the library, as your function would, calls these points "degenerate". The loss is exactly
 # constant along that direction, so they are minima all the same; only second derivatives cannot tell.
 #
@@ -293,7 +296,7 @@ for seed in range(3):
 # shrinks; if it is above 1, the distance grows without end. Every eigenvector has a factor of its own, and all of them
 # share one $\eta$. The four regimes of a single direction with $\lambda = 2$, eight steps each:
 
-# %%
+# %% tags=["nbval-check-output"]
 for lr in (0.2, 0.5, 0.9, 1.1):
     c = [1.0]
     for _ in range(8):
@@ -301,8 +304,7 @@ for lr in (0.2, 0.5, 0.9, 1.1):
     print(f"lr {lr}: factor {1 - lr * 2.0:+.1f}  ", *(f"{value:+.2f}" for value in c[1:]))
 
 # %% [markdown]
-# Slowly in; there in one step; to and fro, but closer each time; to and fro, further each time. For which $\eta$ does the last one begin, for a given $\lambda$? And of
-# all directions of a bowl, which is the first to reach it? The figure has two directions. Predict, then move the learning rate
+# For which $\eta$ does the growth begin, for a given $\lambda$? And which direction of a bowl is the first to reach it? The figure has two. Predict, then move the learning rate
 # through the limit.
 
 # %% tags=["figure"]
@@ -312,18 +314,19 @@ QuadraticBowl()
 
 # %% [markdown]
 # What to see: the steep direction sets the limit, and the flat one pays for it: at the largest rate that the steep one allows, the flat one still crawls. How
-# far the two eigenvalues lie apart, $\lambda_1/\lambda_P$, is called the *condition number*; unit 07 is about living with large ones. What the figure does not show: a loss that is no bowl. Whether
-# a network keeps to the limit we measure below.
+# far the two eigenvalues lie apart, $\lambda_1/\lambda_P$, is called the *condition number*; unit 07 is about living with large ones. What the figure does not show: a loss that is no bowl.
 #
-# Negative eigenvalues set no limit. Along them the factor is above 1 for every rate, so descent leaves the point anyway; that is how it gets away from a saddle.
+# Negative eigenvalues set no limit. Along them the factor is above 1 for every rate, so descent leaves the point anyway; that is how it gets away from a saddle. At a minimum there are none, and the largest eigenvalue is also the one of largest size; elsewhere the two may differ.
 
 
 # %% exercise="largest_stable_rate"
 def largest_stable_rate(H):
-    """Find the learning rate up to which gradient descent overshoots in no direction of H.
+    """Find the learning rate up to which the distance from the bottom grows in no direction of H.
 
-    Parameters: H (P, P), symmetric, with at least one positive eigenvalue. Directions of negative
-    curvature set no limit.
+    To overshoot is allowed, as long as the step ends no further from the bottom than it began.
+
+    Parameters: H (P, P), symmetric, with at least one positive eigenvalue; leave it as it is.
+    Directions of negative curvature set no limit.
     Returns: the rate, one number: below it the distance from the bottom shrinks along every
     eigenvector with a positive eigenvalue, above it grows along at least one.
 
@@ -338,6 +341,9 @@ def largest_stable_rate(H):
 check("largest_stable_rate")
 
 # %% [markdown]
+# Where the limit comes from: for $\lambda > 0$ the distance shrinks if $|1 - \eta\lambda| < 1$, that is $-1 < 1 - \eta\lambda < 1$, that is $0 < \eta < 2/\lambda$. The largest $\lambda$ has the lowest of these limits,
+# so all directions together allow $\eta < 2/\lambda_1$.
+#
 # ## What would it cost to write the Hessian down?
 #
 # So far the matrix was given. For a network it has $P^2$ entries.
@@ -377,7 +383,7 @@ def peak_bytes(work):
     return peak
 
 
-print("parameters   one gradient   forming the matrix   its size   peak memory   its eigenvalues")
+print("parameters   one gradient   forming the matrix   its size   peak   its eigenvalues")
 forming = {}
 for width in (8, 16, 32, 64):
     model = small_network(0, width)
@@ -385,23 +391,20 @@ for width in (8, 16, 32, 64):
     one_gradient = shortest(lambda: model.loss_and_gradient(X, y, cross_entropy), 7)
     forming[P] = shortest(operator.dense, 2 if width < 64 else 1)
     memory = peak_bytes(operator.dense)
-    eigen = "       not tried"
-    if width < 32:  # above it takes seconds, then minutes
+    eigen = "not tried"
+    if width < 32:
         matrix = operator.dense()
-        eigen = f"{shortest(lambda: np.linalg.eigvalsh(matrix), 1):13.2f} s"
+        eigen = f"{shortest(lambda: np.linalg.eigvalsh(matrix), 1):.3f} s"
     print(
-        f"{P:>10,}  {one_gradient * 1e3:10.2f} ms  {forming[P]:17.3f} s  {8 * P**2 / 2**20:5.0f} MiB"
-        f"  {memory / 2**20:7.0f} MiB  {eigen}"
+        f"{P:>10,}  {one_gradient * 1e3:10.2f} ms  {forming[P]:17.3f} s  {8 * P**2 / 2**20:4.0f} MiB"
+        f"  {memory / 2**20:3.0f} MiB  {eigen:>15}"
     )
 growth = forming[4810] / forming[1210]
-print(
-    f"\nfrom 1,210 to 4,810 parameters: 16 times the entries, {growth:.0f} times the time to form them"
-)
+print(f"\n4 times the parameters: 16 times the entries, {growth:.0f} times the time to form them")
 
 # %% [markdown]
-# Four times the parameters are sixteen times the entries, and each must be computed and stored. (The library forms the matrix by closed formulas; the peak is what it needs on the way.) The
-# eigenvalues are worse: their time grows with the cube, so twice the parameters take about eight times as long. At 4,810 parameters, still a very small network, the matrix is
-# 4,810 times as large as the network itself. With a million nobody could store it. But do we need it?
+# Four times the parameters are sixteen times the entries, and each must be computed and stored. (Timings vary; on small matrices the fixed cost of a call hides the growth.) The
+# eigenvalues are worse: their time grows with the cube, so twice the parameters take about eight times as long. Above two thousand parameters that is seconds, soon minutes. With a million parameters nobody could store the matrix. But do we need it?
 #
 # ## How can we multiply by a matrix that we do not have?
 #
@@ -410,13 +413,12 @@ print(
 #
 # $$H\,v = \lim_{\varepsilon\to 0}\ \frac{g(\theta + \varepsilon v) - g(\theta)}{\varepsilon} .$$
 #
-# Two gradients and a small $\varepsilon$ give it nearly, with the difficulties of every difference (unit 01 has the V). It can be had exactly. We take the
-# program that computes the gradient and differentiate it line by line along $v$. Write a dot for "how this value changes when $\theta$ moves along $v$". Then the
-# rules are those of every derivative: what does not move has the dot 0; sums are dotted term by term; and in a product both factors move,
+# Two gradients and a small $\varepsilon$ give it nearly. It can be had exactly: we differentiate the program of the gradient line by line along $v$. Write a dot for "how this value changes when $\theta$ moves along $v$". What does not move has the dot 0; sums are dotted term by term. In a product both factors move, and a
+# function of a moving value follows the chain rule:
 #
-# $$(A\,B)^{\boldsymbol\cdot} = \dot A\,B + A\,\dot B .$$
+# $$(A\,B)^{\boldsymbol\cdot} = \dot A\,B + A\,\dot B, \qquad f(z)^{\boldsymbol\cdot} = f'(z)\,\dot z .$$
 #
-# This is Pearlmutter's *R-operator*. The smallest network that has everything: one row $x$, one hidden unit, one output, with
+# For $h = \tanh z$ the slope is $1 - h^2$, so $\dot h = (1 - h^2)\,\dot z$. The slope itself moves as well, since $h$ does: $(1 - h^2)^{\boldsymbol\cdot} = -2\,h\,\dot h$. This is Pearlmutter's (1994) *R-operator*. The smallest network that has everything: one row $x$, one hidden unit, one output, with
 # weights $w_1$, $w_2$ that move along $v_1$, $v_2$. Left the gradient, right its change:
 #
 # | value | its change along $v$ |
@@ -424,10 +426,12 @@ print(
 # | $h = \tanh(w_1 x)$ | $\dot h = (1 - h^2)\,v_1 x$ |
 # | $e = w_2 h - t$ | $\dot e = v_2 h + w_2\dot h$ |
 # | $\partial L/\partial w_2 = 2\,e\,h$ | $2\,(\dot e\,h + e\,\dot h)$ |
+# | $q = 2\,e\,w_2$, the slope with respect to $h$ | $\dot q = 2\,(\dot e\,w_2 + e\,v_2)$ |
+# | $\partial L/\partial w_1 = q\,(1 - h^2)\,x$ | two products, for you to dot |
 #
-# with $L = e^2$. The last line on the right is one entry of $Hv$; the other one follows the same way. The same letters in code, beside a difference quotient:
+# with $L = e^2$ and the target $t$, which stands still. The third line on the right is one entry of $Hv$, and the last one will be the other. The third in code, with the same letters, beside a difference quotient:
 
-# %%
+# %% tags=["nbval-check-output"]
 x, t, w1, w2, v1, v2 = 0.8, 0.3, 0.5, -1.2, 1.0, 2.0
 
 
@@ -458,7 +462,7 @@ def hessian_vector_product(X, targets, W1, W2, V1, V2):
     """Multiply the Hessian of a two-layer network by a direction, exactly.
 
     The network is h = tanh(X W1), y = h W2, and the loss the mean of (y - targets)² over rows and
-    outputs. No difference quotient: the check looks at ten digits.
+    outputs. No difference quotient: the check looks at ten digits. Leave the inputs as they are.
 
     Parameters: X (N, d), targets (N, K), W1 (d, m), W2 (m, K); V1 and V2, the direction, shaped
     like W1 and W2.
@@ -489,25 +493,26 @@ check("hessian_vector_product")
 # done once, when `Hessian(...)` is made.
 
 # %% tags=["figure"]
-print("parameters   one gradient     one product H v            memory of H v   of the matrix")
-for width in (4, 32, 256, 2048):
+print("parameters   one gradient   one product H v   all of H   memory of H v, of H in MiB")
+for width in (8, 64, 256, 2048):
     model = small_network(0, width)
-    operator = Hessian(model, X, y, cross_entropy)
-    v = np.random.default_rng(1).normal(size=model.theta.size)
+    operator, P = Hessian(model, X, y, cross_entropy), model.theta.size
+    v = np.random.default_rng(1).normal(size=P)
     repeats = 7 if width < 2048 else 3
     one_gradient = shortest(lambda: model.loss_and_gradient(X, y, cross_entropy), repeats)
     product = shortest(lambda: operator @ v, repeats)
     memory = peak_bytes(lambda: operator @ v)
     print(
-        f"{model.theta.size:>10,}  {one_gradient * 1e3:10.2f} ms  {product * 1e3:10.2f} ms = {product / one_gradient:3.1f} gradients"
-        f"  {memory / 2**20:10.2f} MiB  {8 * model.theta.size**2 / 2**20:>11,.0f} MiB"
+        f"{P:>10,}  {one_gradient * 1e3:10.2f} ms  {product * 1e3:7.2f} ms = {product / one_gradient:3.1f} g"
+        f"  {f'{forming[P]:.3f} s' if P in forming else 'no':>9}"
+        f"  {memory / 2**20:10.1f}  {8 * P**2 / 2**20:>11,.0f}"
     )
 
 # %% [markdown]
-# One product costs no more than about two gradients, for three hundred parameters as for a hundred and fifty thousand, and in memory a few copies of
-# the hidden values. The last column is arithmetic, not a measurement: for the largest network here the matrix would take 176 GiB. So: never the matrix, always products.
+# One product costs no more than about two gradients ("g" in the table), for six hundred parameters as for a hundred and fifty thousand. The whole matrix, taken over from the table above, takes hundreds to thousands of products. (For small ones it may cost less than one: the passes at the point are not counted again.) In memory it takes a few copies of
+# the hidden values. The last column is arithmetic: for the largest network here the matrix would take 176 GiB. So: never the matrix, always products.
 #
-# *A good place for a break.*
+# *A good place for the first break.*
 #
 # ## How do products find the largest eigenvalue?
 #
@@ -521,7 +526,7 @@ for width in (4, 32, 256, 2048):
 # - The length grows like $|\lambda|^k$, with $\lambda$ the one of largest size, and $3^{700}$ is no number a computer can hold. So $v$ is brought back to length 1 after each product.
 # - $\|Hv\|$ has lost the sign of $\lambda$. But for a $v$ of length 1, $v^\mathsf{T}Hv$ is $\lambda$, sign included, once $v$ has turned to the eigenvector (and a good estimate long before).
 
-# %%
+# %% tags=["nbval-check-output"]
 A, v, length = np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([1.0, 0.0]), 1.0
 for k in range(1, 8):
     v = A @ v
@@ -537,11 +542,14 @@ def power_iteration(product, start, n_steps):
     """Find the eigenvalue of largest size of a symmetric matrix that is known by its products.
 
     Parameters: product, a function: product(v) is the matrix times v, for v of shape (P,);
-    start (P,), any length but 0; n_steps, how often to multiply. At most 2 * n_steps + 2 products
-    are answered, fewer than P of them.
-    Returns: the eigenvalue, with its sign, and its eigenvector (P,) of length 1, of either sign.
+    start (P,), any length but 0, which must stay as it is; n_steps, how often the vector is
+    multiplied (the eigenvalue may take one more product; 2 * n_steps + 2 calls are allowed, too
+    few to learn all P columns).
+    Returns: the eigenvalue, with its sign, and its eigenvector (P,), as near as n_steps
+    multiplications of the start have come, of length 1 and either sign.
 
-    Example: for [[2, 1], [1, 2]] and start = [1, 0], 20 steps give 3 and (1, 1)/√2.
+    Example: for [[2, 1], [1, 2]] and start = [1, 0], 20 steps give 3 and (1, 1)/√2; after 2 steps
+    the vector is (5, 4)/√41.
     """
     ### BEGIN SOLUTION
     v = start / np.linalg.norm(start)
@@ -556,7 +564,7 @@ def power_iteration(product, start, n_steps):
 check("power_iteration")
 
 # %% [markdown]
-# How many products does a network take? That depends on how far the second eigenvalue is behind: the error of the eigenvalue shrinks by $(\lambda_2/\lambda_1)^2$ a step. The library also has *Lanczos'* method, which makes more
+# How many products does a network take? That depends on how far the second eigenvalue is behind: the error of the eigenvalue shrinks by $(\lambda_2/\lambda_1)^2$ a step. The library also has Lanczos' method (1950), which makes more
 # of the same products: it keeps all the vectors and looks for the best combination of them (*Going further* has it as an exercise).
 
 # %% tags=["figure"]
@@ -567,24 +575,25 @@ for n_products in (5, 10, 20, 40, 80):
     errors = []
     for seed in range(5):
         v = np.random.default_rng(seed).normal(size=760)
-        best = curvature.lanczos(operator, n_products, start=v).ritz()[0][-1]
+        ritz_values, _ = curvature.lanczos(operator, n_products, start=v).ritz()
+        best = ritz_values[-1]  # its largest estimate of an eigenvalue
         for _ in range(n_products - 1):
             v = operator @ v
             v /= np.linalg.norm(v)
         errors.append([abs(v @ (operator @ v) / largest - 1), abs(best / largest - 1)])
     power, best = np.mean(errors, axis=0)
     print(
-        f"{n_products:3d} products: power iteration off by {power:.0e}, Lanczos by {best:.0e} (mean of 5 starts)"
+        f"{n_products:3d} products: power iteration off by {power:.0e}, Lanczos by {best:.0e} "
+        "(mean of 5)"
     )
 
 # %% [markdown]
-# After 20 products Lanczos has all the digits there are. The power iteration, with the second eigenvalue so close behind the first, is off by a ten-thousandth after 80. For a learning rate that is
-# plenty. (In the library the three are `curvature.power_iteration`, `curvature.spectrum`, which uses Lanczos, and `curvature.largest_stable_rate`.)
+# After 20 products Lanczos has all the digits there are. The power iteration, with the second eigenvalue so close behind the first, is off by about a ten-thousandth after 80. For a learning rate that is
+# plenty. (In the library: `curvature.power_iteration`, `spectrum` and `largest_stable_rate`.)
 #
 # ## Does your own code know the limit of a network?
 #
-# Three of your functions together answer the question from the beginning, with no library in between: your product, your power iteration on it, and
-# the rate from the eigenvalue (a matrix of one row). The network is of the kind in your exercise, trained on 200 digits; its top eigenvalue is asked for, and then it is displaced by a
+# Three of your functions answer the question from the beginning: your product, your power iteration on it, and the rate from the eigenvalue (a matrix of one row). The network is of the kind in your exercise, trained on 200 digits; its top eigenvalue is asked for, and then it is displaced by a
 # thousandth and trained on at 0.9, 1.0 and 1.1 of *your* limit.
 
 # %% tags=["drive"]
@@ -597,7 +606,7 @@ if passed("hessian_vector_product", "power_iteration", "largest_stable_rate"):
 
     inputs = np.column_stack([X[:200], np.ones(200)])  # the last weight of each unit is its bias
     targets = np.eye(10)[y[:200]]
-    model = Sequential(
+    model = Sequential(  # lecun_normal: weights of the spread 1 / sqrt(inputs)
         Linear(65, 8, bias=False, init=lecun_normal, rng=0, dtype=np.float64),
         Tanh(),
         Linear(8, 10, bias=False, init=lecun_normal, rng=1, dtype=np.float64),
@@ -615,7 +624,7 @@ if passed("hessian_vector_product", "power_iteration", "largest_stable_rate"):
     rng = np.random.default_rng(0)
     eigenvalue, _ = power_iteration(product, rng.normal(size=theta.size), 200)
     rate = largest_stable_rate(np.array([[eigenvalue]]))
-    print(f"your largest eigenvalue {eigenvalue:.4f}, your limit of the learning rate {rate:.3f}")
+    print(f"your largest eigenvalue {eigenvalue:.3f}, your limit of the learning rate {rate:.2f}")
 
     figure, (panel,) = new_axes(1, width=5)
     displaced = theta + 1e-3 * rng.normal(size=theta.size) / np.sqrt(theta.size)
@@ -630,15 +639,16 @@ if passed("hessian_vector_product", "power_iteration", "largest_stable_rate"):
     panel.legend()
     show(
         figure,
-        "At 0.9 of your limit the loss falls back, at 1.0 it stays, at 1.1 it grows a millionfold and more.",
+        "At 0.9 of your limit the loss falls back, at 1.0 it falls and then stays, at 1.1 it grows "
+        "a millionfold and more.",
     )
 
 # %% [markdown]
 # ## Does a trained network keep to the limit?
 #
-# The limit $2/\lambda_1$ was derived for a bowl. Near a minimum a network's loss nearly is one; far from it, it is not. We take the three
+# The limit $2/\lambda_1$ was derived for a bowl (so already in LeCun and others, 1998). Near a minimum a network's loss nearly is one; further out it is not. We take the three
 # minima from above, displace each by a thousandth in a random direction, and run gradient descent. $c$ is the part of the distance along the first eigenvector: the bowl says that each step multiplies it by $1 - \eta\lambda_1$, which is
-# $-0.8$, $-1$ and $-1.2$ at 0.9, 1.0 and 1.1 of the limit.
+# $-0.8$, $-1$ and $-1.2$ at 0.9, 1.0 and 1.1 of the limit. Then we go on at 1.1, to where the bowl ends.
 # %% tags=["figure"] jupyter={"source_hidden": true}
 Prediction(
     key="04-beyond",
@@ -660,45 +670,43 @@ Prediction(
 from nnlib.curvature import spectrum
 from nnlib.plotting import BACKWARD, PRUNED, TRAINING, new_axes, show
 
-figure, (left, right) = new_axes(2)
-styles = {0.9: (TRAINING, "-"), 1.0: (PRUNED, "--"), 1.1: (BACKWARD, "-.")}
-print(
-    "seed  of the limit  factor of c a step  loss above the minimum: at the start, highest, after 400 steps"
-)
+figure, (panel,) = new_axes(1, width=6)
+print("      factor of c a step       at 1.1, loss above the minimum:")
+print("seed  at 0.9   at 1.0   at 1.1   at the start   highest   last 200 steps")
 for seed, (model, objective, found) in enumerate(minima):
     rate, first = 2 / found.eigenvalues[0], found.eigenvectors[:, 0]
     theta, (bottom, _) = model.theta.copy(), objective.value_and_gradient()
     shift = 1e-3 * np.random.default_rng(seed).normal(size=760) / np.sqrt(760)
-    for factor, (color, style) in styles.items():
+    factors = []
+    for share in (0.9, 1.0, 1.1):
         model.theta[:], c, rises = theta + shift, [], []
-        for _ in range(401):
+        for _ in range(401 if share > 1 else 13):
             value, g = objective.value_and_gradient()
             c.append(first @ (model.theta - theta))
             rises.append(value - bottom)
-            model.theta[:] -= factor * rate * g
-        print(
-            f"{seed:>4}  {factor:>12}  {-(abs(c[12] / c[2]) ** 0.1):18.3f}  {rises[0]:41.0e}  {max(rises):8.0e}  {max(rises[-1], 1e-12):8.0e}"
-        )
-        if seed == 0:
-            left.plot(np.abs(c[:80]), style, color=color)
-            right.plot(np.maximum(rises, 1e-11), style, color=color, label=f"{factor} of the limit")
+            model.theta[:] -= share * rate * g
+        factors.append(-(abs(c[12] / c[2]) ** 0.1))  # the mean over ten steps
+    low, high = min(rises[-200:]), max(rises[-200:])
+    print(
+        f"{seed:>4}  {factors[0]:6.3f}   {factors[1]:6.3f}   {factors[2]:6.3f}   {rises[0]:12.0e}"
+        f"   {max(rises):7.1f}   {low:.2f} to {high:.2f}"
+    )
+    panel.plot(rises, ("-", "--", "-.")[seed], color=BACKWARD, label=f"seed {seed}")
     model.theta[:] = theta
-left.set(xlabel="step", ylabel="|c|, distance along v₁", yscale="log")
-right.set(xlabel="step", ylabel="loss above the minimum", yscale="log")
-right.legend(loc="center right")
+panel.set(xlabel="step", ylabel="loss above the minimum", yscale="log")
+panel.legend(loc="lower right")
 show(
     figure,
-    "Along the first eigenvector the distance shrinks at 0.9 of the limit, stays at 1.0 and grows at "
-    "1.1; there the loss rises to far above the minimum and stays there, up and down.",
+    "At 1.1 of the limit the loss rises from a hundred-millionth to above 1 in about fifty "
+    "steps, and then goes up and down far above the minimum.",
 )
 
 # %% [markdown]
-# Close to the minimum theory and networks agree to two or three digits, for all three seeds. At 0.9 the distance shrinks by a fifth each step; at 1.0 it stays; at 1.1 it grows by a fifth, a thousandfold in 38 steps, until the bowl ends. What
-# happens then the bowl does not know. These networks rise from a hundred-millionth to more than 1 above the minimum, and wander about there without settling. (The network in your drive cell has squared errors, and flies apart. Beyond the limit both can happen.)
+# Close to the minimum theory and networks agree to two or three digits, for all three seeds: at 1.1 the distance grows by a fifth each step, a thousandfold in 38 steps, until the bowl ends. What
+# happens then the bowl does not know. These networks rise to more than 1 above the minimum and then wander about far above it without settling. (The last two columns differ between machines. The network in your drive cell flies apart: beyond the limit both can happen.)
 #
 # This suggests something. If a run at the rate $\eta$ cannot stay where $\lambda_1 > 2/\eta$, then training at a fixed rate should end where $\lambda_1 \le 2/\eta$, wherever the
-# flatter places are. We train networks from the start, on squared errors and with all 300 rows in every step, at three rates, and ask for $\lambda_1$ on the way. Each time a new `Hessian` must be made: *the operator is a
-# snapshot*. It copies the parameters that it was made at and knows nothing of later steps.
+# flatter places are. We train networks from the start, on squared errors and with all 300 rows in every step, at three rates, and ask for $\lambda_1$ on the way. Each time a new `Hessian` must be made: *the operator is a snapshot* of the parameters that it was made at.
 
 # %% tags=["figure"]
 from nnlib import MSE, SGD
@@ -711,7 +719,8 @@ def largest_eigenvalue(model, X, y, loss):
 
 
 one_hot, squares = np.eye(10)[y[:300]], MSE()
-print("rate   2/rate   λ₁ at the start, after 200, 600 and 1200 steps (mean ± spread of 3 seeds)")
+print("λ₁, mean ± spread of 3 seeds, at the start and after steps")
+print("rate   2/rate         start          200          600         1200")
 for lr in (0.25, 0.5, 1.0):
     course = []
     for seed in range(3):
@@ -735,7 +744,7 @@ for lr in (0.25, 0.5, 1.0):
 
 # %% [markdown]
 # At the largest rate the limit is 2. All networks start above it, with $\lambda_1$ around 5, and all are driven to about 2 and stay there for a thousand
-# steps: at the very edge of stability. At the smaller rates the limit is not reached and does not bind. So the learning rate does more than set
+# steps: at the very edge of stability. At 0.5 the limit is 4: on average they start above it, are below it by step 200 and go on to fall. At 0.25 it is 8, out of reach: it does not bind. So the learning rate does more than set
 # the speed. It decides which minima can be settled in at all. Cohen and others (2021) found the same in large networks, where $\lambda_1$ even *rises* to $2/\eta$ when it starts
 # below.
 #
@@ -751,26 +760,28 @@ SpectrumSlices()
 
 # %% [markdown]
 # What to see: along the first eigenvectors a narrow valley, along most others a plain, and how far out the parabola of the quadratic model holds. What the figure does not show: directions between the eigenvectors, and
-# whether another network would look like this one. So here are all 760 eigenvalues of our three networks from above, at random weights and at the minimum.
+# whether another network would look like this one. So here are all 760 eigenvalues of our three networks from above, at random weights and at the minimum. We count how many reach $\lambda_1/10$, which share is flat, and how many bend downward noticeably,
+# below $-\lambda_1/100$. Flat means here: smaller in size than $\lambda_1/100$. (The figure asks for $\lambda_1/1000$, but here the penalty alone bends each weight's direction by 0.002.)
 
 # %% tags=["figure"]
 figure, (left, right) = new_axes(2)
-print(
-    "                 λ₁    λ₁₀   λ₁₁   smallest   reach λ₁/10   below λ₁/100 in size   below −λ₁/100"
-)
+print("                   λ₁    λ₁₀    λ₁₁   smallest   reach λ₁/10     flat   downward")
 for seed, (_, _, found) in enumerate(minima):
     start = Hessian(small_network(seed), X, y, cross_entropy, penalty=decay).spectrum().eigenvalues
-    for name, values in (("start  ", start), ("minimum", found.eigenvalues)):
-        top, n_large = values[0], int(np.sum(values >= values[0] / 10))
+    for name, values in (("random ", start), ("minimum", found.eigenvalues)):
+        top, last = values[0], np.round(values[-1], 4) + 0.0  # + 0.0 makes 0 of -0
+        n_large, n_down = np.sum(values >= top / 10), np.sum(values < -top / 100)
         print(
-            f"{name} seed {seed}  {top:5.2f} {values[9]:5.2f} {values[10]:5.2f}  {np.round(values[-1], 4) + 0.0:9.4f}"
-            f"  {n_large:11d}  {np.mean(np.abs(values) < top / 100):20.1%}  {np.sum(values < -top / 100):13d}"
+            f"{name} seed {seed}  {top:5.2f}  {values[9]:5.2f}  {values[10]:5.2f}  {last:9.4f}"
+            f"  {n_large:12d}  {np.mean(np.abs(values) < top / 100):7.1%}  {n_down:9d}"
         )
     if seed == 0:
         left.plot(start, np.arange(760), color=PRUNED, linestyle="--", label="random weights")
         left.plot(found.eigenvalues, np.arange(760), color=TRAINING, label="minimum")
         right.plot(range(1, 31), start[:30], "--", marker=".", color=PRUNED)
         right.plot(range(1, 31), found.eigenvalues[:30], marker=".", color=TRAINING)
+left.set_xscale("symlog", linthresh=0.01)  # straight within 0.01 of zero, logarithmic beyond
+left.set_xticks([-1, -0.1, 0, 0.1, 1])
 left.set(xlabel="eigenvalue", ylabel="how many are larger")
 left.legend(loc="upper right")
 right.set(xlabel="number, from the largest down", ylabel="eigenvalue")
@@ -781,17 +792,17 @@ show(
 )
 
 # %% [markdown]
-# Three things, alike in all seeds. At random weights seventy to eighty of the directions bend downward noticeably, the strongest of them a seventh to a quarter as strongly as the strongest upward. At the
-# minimum no downward bend is left. And the spectrum is extremely uneven: about nine tenths of all directions are nearly flat, and ten or eleven stand out,
-# with a gap after the tenth. There are ten classes; Sagun and others (2017) and Papyan (2019) describe such groups of outliers, about as many as classes, in networks of all sizes. (A network of this size is no proof of that.)
+# Alike in all seeds: at random weights seventy to eighty directions bend downward noticeably, at the minimum none. The spectrum is extremely uneven, and is so from the start: more than three quarters of all directions are flat at random weights, about nine tenths at the minimum. There the ten or eleven that stand out end in a gap after the tenth. There are ten classes; Sagun and others (2017) and Papyan (2019) describe such groups of outliers, about as many as classes, in networks of all sizes.
+#
+# *A good place for the second break.*
 #
 # ## Where does Newton's method go?
 #
-# If gradient *and* curvature are known, why go blindly? The quadratic model $L + g^\mathsf{T}s + \tfrac12 s^\mathsf{T}Hs$ has its critical point where its gradient $g + Hs$ is zero. *Newton's method* jumps there:
+# The quadratic model $L + g^\mathsf{T}s + \tfrac12 s^\mathsf{T}Hs$ has its critical point where its gradient $g + Hs$ is zero. *Newton's method* jumps there:
 #
 # $$s = -H^{-1}g , \qquad\text{along each eigenvector:}\quad c_i = -\frac{g_i}{\lambda_i}, \quad g_i = v_i^\mathsf{T} g .$$
 #
-# In a bowl that is the bottom, in one step, with no learning rate to choose and whatever the condition number. But read it again: it goes to the *critical point* of the model. Where $\lambda_i$ is negative the step
+# In a bowl that is the bottom, in one step, whatever the condition number. But it goes to the *critical point* of the model. Where $\lambda_i$ is negative the step
 # $-g_i/\lambda_i$ goes *up* the slope.
 # %% tags=["figure"] jupyter={"source_hidden": true}
 Prediction(
@@ -802,7 +813,7 @@ Prediction(
     ),
     choices=[
         "The gradient vanishes and the loss falls",
-        "The gradient vanishes and the loss stays",
+        "The gradient vanishes and the loss hardly changes",
         "The gradient grows and the loss falls",
     ],
     answer=1,
@@ -840,7 +851,9 @@ model.theta[:] = saddle
 value, g = objective.value_and_gradient()
 values = np.linalg.eigvalsh(tumor_hessian(model))[::-1]
 print(f"at the saddle: loss {value:.4f}, length of the gradient {np.linalg.norm(g):.0e}")
-print("eigenvalues:", values[:4].round(3), "...", values[-4:].round(3))
+n_up, n_down = np.sum(values > 1e-9), np.sum(values < -1e-9)
+print(f"eigenvalues: {n_up} positive, {len(values) - n_up - n_down} zero, {n_down} negative")
+print("the largest", values[:4].round(3), "and the smallest", values[-3:].round(3))
 
 for name in ("Newton's method", "gradient descent"):
     for seed in range(3):
@@ -852,24 +865,24 @@ for name in ("Newton's method", "gradient descent"):
             lengths.append(np.linalg.norm(g))
             if name == "gradient descent":
                 model.theta[:] -= 1.0 * g
-            else:  # lstsq solves H s = g also where H has eigenvalues 0
+            else:  # three eigenvalues may be 0: lstsq takes no step along those
                 model.theta[:] -= np.linalg.lstsq(tumor_hessian(model), g, rcond=1e-9)[0]
         print(
             f"{name:<16} from side {seed}: loss {losses[0]:.4f} -> {losses[-1]:.4f}, "
-            f"length of the gradient {lengths[0]:.0e} -> {lengths[-1]:.0e}"
+            f"gradient {lengths[0]:.0e} -> {lengths[-1]:.0e}"
         )
 
 # %% [markdown]
-# The three hidden units give three negative eigenvalues and three positive ones of nearly the same size. Newton's method runs into the saddle from all three sides: after twelve steps the gradient has vanished, and the loss
+# The three hidden units give three negative eigenvalues, and three of the 91 positive ones are of nearly the same size. The three zeros are the hidden biases: while all weights are 0 they change nothing. Newton's method runs into the saddle from all three sides: after twelve steps the gradient has vanished, and the loss, changed in the fourth digit,
 # is that of a network that says the same for everyone. Plain gradient descent has long left. A vanishing gradient is no
 # proof of success.
 #
-# The mend keeps what is good about the step, that its length suits the curvature, and takes away the turned sign: divide by the *size* of each eigenvalue. And since an eigenvalue may be
+# The mend keeps the length of the step and takes away the turned sign: divide by the *size* of each eigenvalue. And since an eigenvalue may be
 # near 0, where the step would have no bound, a positive *damping* is added to each:
 #
 # $$c_i = -\frac{g_i}{|\lambda_i| + \text{damping}} .$$
 #
-# Now every eigenvector is followed down its slope. Large damping means short steps along $-g$, small damping means Newton's lengths. (Adding the damping to $H$ itself, as is often done, is something else: $\lambda_i + \text{damping}$ may still be negative.) Dauphin
+# Large damping means short steps along $-g$, small damping means Newton's lengths. (Adding the damping to $H$ itself, as is often done, is something else: $\lambda_i + \text{damping}$ may still be negative.) Dauphin
 # and others (2014) call it the saddle-free Newton method.
 
 
@@ -880,12 +893,13 @@ def damped_newton_step(theta, gradient, H, damping):
     Along an eigenvector of H with eigenvalue lambda, on which the gradient has the part g, the step
     is -g / (|lambda| + damping).
 
-    Parameters: theta (P,), which must be the same after the call as before; gradient (P,);
-    H (P, P), symmetric; damping, a positive number.
+    Parameters: theta (P,); gradient (P,); H (P, P), symmetric; damping, a positive number. All of
+    them must be the same after the call as before.
     Returns: the new theta (P,).
 
-    Example: theta = [1, 1], gradient = [7, 1], H = [[0.5, 2.5], [2.5, 0.5]], damping = 1 give
-    [-1, 1]. The eigenvalues are 3 and -2, with eigenvectors (1, 1)/√2 and (1, -1)/√2.
+    Example: theta = [1, 1, 1], gradient = [7, 1, 2], H = [[0.5, 2.5, 0], [2.5, 0.5, 0], [0, 0, 1]]
+    and damping = 1 give [-1, 1, 0]. The eigenvalues are 3, -2 and 1, with the eigenvectors
+    (1, 1, 0)/√2, (1, -1, 0)/√2 and (0, 0, 1).
     """
     ### BEGIN SOLUTION
     eigenvalues, vectors = np.linalg.eigh(H)
@@ -901,7 +915,7 @@ check("damped_newton_step")
 # ## Does your step leave the saddle?
 #
 # The same network, the same three sides, your step, and your own function to name the points. The damping adapts itself: a step that has lowered the loss
-# halves it; a step that has not is taken back (good that `theta` was left alone), and the damping becomes four times as large.
+# halves it; a step that has not is taken back, and the damping becomes four times as large.
 
 # %% tags=["drive"]
 if passed("damped_newton_step", "classify_critical_point"):
@@ -929,10 +943,10 @@ if passed("damped_newton_step", "classify_critical_point"):
             losses.append(value)
         panel.plot(losses, style, color=TRAINING, label=f"side {seed}")
         right_share = np.mean((model.forward(tumor_X) > 0) == (tumor_y > 0.5))
+        kind = classify_critical_point(g, tumor_hessian(model), 1e-6)
         print(
-            f"from side {seed}: loss {losses[0]:.3f} -> {losses[12]:.3f} after 12 steps -> {losses[-1]:.4f} after 60, "
-            f"gradient {np.linalg.norm(g):.0e}, {right_share:.1%} of the tumors right; you call it:",
-            classify_critical_point(g, tumor_hessian(model), 1e-6),
+            f"side {seed}: loss {losses[0]:.3f}, after 12 steps {losses[12]:.3f}, after 60 "
+            f"{losses[-1]:.3f}; {right_share:.1%} right; a {kind}, you say"
         )
     panel.set(xlabel="step", ylabel="loss (nats)")
     panel.legend()
@@ -944,18 +958,18 @@ if passed("damped_newton_step", "classify_critical_point"):
 # %% [markdown]
 # ## What can stand in for the Hessian?
 #
-# Forming and taking apart the matrix, as we just did for 97 parameters, is out of the question for large ones. Three stand-ins are common.
+# Large networks cannot have the matrix that we just took apart for 97 parameters. Three stand-ins are common.
 #
 # - **The diagonal** keeps $H_{ii}$ only: $P$ numbers, and the step is a division.
-# - **Gauss–Newton** takes the network's outputs as straight lines in the weights and keeps the bend of the loss. With $J$, the derivatives of the outputs with respect to the parameters, and $S$, the second derivatives of the loss with respect to the outputs:
+# - **Gauss–Newton** takes the network's outputs as straight lines in the weights and keeps the bend of the loss. For one row let $z$ be its $K$ outputs, $J$ $(K, P)$ their derivatives with respect to the parameters, and $S$ $(K, K)$ the second derivatives of the loss with respect to $z$. Then, averaged over the rows,
 #
-# $$H = \underbrace{J^\mathsf{T} S\,J}_{\text{Gauss–Newton } G} + \sum_k \frac{\partial L}{\partial y_k}\,\frac{\partial^2 y_k}{\partial\theta^2} .$$
+# $$H = \underbrace{J^\mathsf{T} S\,J}_{\text{Gauss–Newton } G} + \sum_k \frac{\partial L}{\partial z_k}\,\frac{\partial^2 z_k}{\partial\theta^2} .$$
 #
-# The second term is left out. It is small where the errors $\partial L/\partial y_k$ are. $G$ has no negative eigenvalue, so steps with it cannot be turned around.
-# - **The Fisher matrix** is the mean of $g_n g_n^\mathsf{T}$, with $g_n$ the gradient of row $n$ alone. There are two, and they are often mixed up. In the *true* one the targets are drawn from the network's own predictions; for cross-entropy it is the same matrix as $G$. In the *empirical* one they are the data's. It needs nothing but gradients
-# and is something else: a row that is fitted has no gradient, so it says "flat" there.
+# The second term is left out. It is small where the errors $\partial L/\partial z_k$ are. What is left has no negative eigenvalue: $v^\mathsf{T}G\,v = (Jv)^\mathsf{T}S\,(Jv)$, and $S$ has none, as the loss curves upward in the outputs. So steps with $G$ cannot be turned around (Schraudolph, 2002).
+# - **The Fisher matrix** (Amari, 1998) is the mean of $g_n g_n^\mathsf{T}$, with $g_n$ the gradient of row $n$ alone. There are two, and they are often mixed up. In the *true* one the targets are drawn from the network's own predictions $p$. For cross-entropy it is the same matrix as $G$: the mean of $(p - t)(p - t)^\mathsf{T}$ over such targets $t$ is just $S$. In the *empirical* one they are the data's. It needs nothing but gradients
+# and is something else: a row that is fitted has no gradient, so it says "flat" there (Kunstner and others, 2019).
 #
-# For cross-entropy the errors are $p - t$. How near are they? The measure is $\|M - H\|/\|H\|$, the root of the summed squares of all entries' errors, over that of all entries; 0 is exact, and 1 is what the zero matrix gets. Three seeds, one network of 64-5-10, at three times of its training.
+# For cross-entropy the errors are $p - t$. How near are they? The measure is $\|M - H\|/\|H\|$ over all entries; 0 is exact, and 1 is what the zero matrix gets. Three seeds, one network of 64-5-10, at three times of its training.
 
 # %% tags=["figure"]
 from nnlib.curvature import Fisher, GaussNewton
@@ -979,34 +993,38 @@ def trained_for(n_steps, seed):
     return model
 
 
-print("                  steps   relative error      λ₁ / λ₁ of the Hessian   smallest eigenvalue")
+measured = {name: [] for name in stand_ins}
 for n_steps in (0, 30, 1000):
-    models, largest = [trained_for(n_steps, seed) for seed in range(3)], {}
-    hessians = [stand_ins["Hessian"](model) for model in models]
-    for name, matrix_at in stand_ins.items():
-        found = []
-        for i, (model, H) in enumerate(zip(models, hessians, strict=True)):
+    found = {name: [] for name in stand_ins}
+    for seed in range(3):
+        model = trained_for(n_steps, seed)
+        H = stand_ins["Hessian"](model)
+        top = np.linalg.eigvalsh(H)[-1]
+        for name, matrix_at in stand_ins.items():
             M = matrix_at(model)
-            values = np.linalg.eigvalsh(M)
-            top = largest.setdefault(i, values[-1])  # the Hessian comes first
-            found.append([np.linalg.norm(M - H) / np.linalg.norm(H), values[-1] / top, values[0]])
-        mean, spread = np.mean(found, axis=0), np.std(found, axis=0)
+            values, error = np.linalg.eigvalsh(M), np.linalg.norm(M - H) / np.linalg.norm(H)
+            found[name].append([error, values[-1] / top, values[0]])
+    for name in stand_ins:
+        measured[name].append((n_steps, np.mean(found[name], axis=0), np.std(found[name], axis=0)))
+
+print("                  steps   relative error   λ₁ over that of H   smallest eigenvalue")
+for name, rows in measured.items():
+    for n_steps, mean, spread in rows:
         print(
-            f"{name:<16} {n_steps:>6}  {mean[0]:8.2f} ± {spread[0]:.2f}  {mean[1]:18.2f} ± {spread[1]:.2f}"
-            f"  {np.round(mean[2], 4) + 0.0:19.4f}"
+            f"{name:<16} {n_steps:>6}   {mean[0]:6.2f} ± {spread[0]:.2f}    {mean[1]:8.2f} ± "
+            f"{spread[1]:.2f}   {np.round(mean[2], 4) + 0.0:19.4f}"
         )
 
 # %% [markdown]
-# Read it by rows. The diagonal misses nearly everything, at all times: almost all of this matrix stands beside the diagonal, as weights of one network do not act alone. Gauss–Newton is far off at random weights, where it also lacks the negative eigenvalues,
-# and comes nearer as the errors shrink. The true Fisher has the same numbers, digit by digit: it is the same matrix. The empirical Fisher does not: at the end its error is larger than in the middle, and its
-# largest eigenvalue is a third of the true one, because most rows are fitted by then.
+# The diagonal misses nearly everything, at all times: almost all of this matrix stands beside the diagonal, as weights of one network do not act alone. Gauss–Newton is far off at random weights, where it also lacks the negative eigenvalues,
+# and comes nearer as the errors shrink; its largest eigenvalue is a little too large at first and too small later. The true Fisher has the same numbers, digit by digit: it is the same matrix. The empirical Fisher has not. At the end its error is larger than in the middle, and its
+# largest eigenvalue is about a third of that of $H$, because most rows are fitted by then.
 #
-# Does a bad stand-in make a bad step? From the networks after 30 steps we take six damped steps, $|\lambda| + 0.02$, with each matrix in turn, and for comparison six steps of gradient descent at half of the stable limit.
+# Does a bad stand-in make a bad step? From the networks after 30 steps we take six damped steps, $|\lambda| + 0.02$, with each matrix in turn: the damping is chosen once, small beside $\lambda_1$, and the same for all. For comparison, six steps of gradient descent at $1/\lambda_1$, half of the
+# limit, where no direction overshoots.
 
 # %% tags=["figure"]
-print(
-    "loss after        0       1       2       3       4       5       6 steps   (mean of 3 seeds)"
-)
+print("mean of 3 seeds        loss after 0, 1, ... 6 steps")
 for name in ("Hessian", "Gauss-Newton", "empirical Fisher", "its diagonal", "gradient descent"):
     runs = []
     for seed in range(3):
@@ -1025,13 +1043,11 @@ for name in ("Hessian", "Gauss-Newton", "empirical Fisher", "its diagonal", "gra
 
 # %% [markdown]
 # A single step with the whole matrix does more than six plain ones, and Gauss–Newton is close behind. The empirical Fisher falls more slowly. The diagonal flies apart from the first step on: it divides every
-# parameter by its own curvature, as if the others stood still, and together they overshoot. (With smaller steps it is usable; unit 07 shows methods that take a diagonal and survive.) What the table does not count is time: these steps need matrices that large networks cannot have. There $G$ is used through products,
-# like $H$, and the equation is solved by iteration; `nnlib.Newton` and `LevenbergMarquardt` do so.
+# parameter by its own curvature, as if the others stood still, and together they overshoot. (Unit 07 shows methods that take a diagonal and survive.) What the table does not count is time: these steps need matrices that large networks cannot have. There $G$ is used through products, and the equation is solved by iteration, as `nnlib.Newton` and `LevenbergMarquardt` do.
 #
 # ## Do flat minima generalize better?
 #
-# *Generalize* means: do well on new data. The slides say that *flat minima generalize better* than sharp ones, and there is an intuition for it: new data shift the loss surface a little, and in a wide valley a little shift changes little. "Flat"
-# must then be measured, and the usual measures are what we know by now: the largest eigenvalue, the sum of all of them (the *trace*), or how far the loss rises within a small distance $\rho$.
+# *Generalize* means: do well on new data. It is often said, also on the slides of the lecture behind this course (you need not have seen them), that *flat minima generalize better* than sharp ones. Hochreiter and Schmidhuber (1997) give the intuition: new data shift the loss surface a little, and in a wide valley a little shift changes little. The usual measures of "flat" are the largest eigenvalue, the sum of all of them (the *trace*), or how far the loss rises within a small distance $\rho$.
 #
 # With ReLU there is a simple experiment. Multiply weights and biases of the first layer by $\alpha$ and divide the weights of the second by $\alpha$. Since $\max(\alpha z, 0) = \alpha\max(z, 0)$ for $\alpha > 0$, every output stays the same, for every input.
 # What becomes of the curvature?
@@ -1040,8 +1056,7 @@ for name in ("Hessian", "Gauss-Newton", "empirical Fisher", "its diagonal", "gra
 SpectrumSlices(part="rescaling", key="04-flat")
 
 # %% [markdown]
-# What to see: the loss stands still while the largest eigenvalue is made as large as one likes. What the figure does not show: new data, and the other measures. All of them, for a network that
-# we train now:
+# What to see: the loss stands still while the largest eigenvalue grows. What the figure does not show: new data, and the other measures. All of them, for a network that we train now:
 
 # %% tags=["figure"]
 from nnlib import ReLU, fit
@@ -1061,32 +1076,28 @@ fit(
 )
 first, second, theta = model[0], model[2], model.theta.copy()
 outputs = model.forward(X_new)
-print(
-    "    α     λ₁    trace   rise within 0.05   Σ θ²·diag H   new digits right   outputs moved by"
-)
-stretched = []
-for alpha in (1, 0.1, 3, 10, 30):
+print("    α      λ₁   trace   rise within 0.05   Σ θ²·diag H   new digits   outputs moved")
+stretched = {}
+for alpha in (0.1, 0.3, 1, 3, 10, 30):
     model.theta[:] = theta
     first.W, first.b, second.W = first.W * alpha, first.b * alpha, second.W / alpha
     flatness = sharpness(model, X, y, cross_entropy, rho=0.05, rng=0)
+    rise = flatness.ball_increase  # the largest found within the distance rho
     relative = np.sum(model.theta**2 * Hessian(model, X, y, cross_entropy).diagonal())
     moved = model.forward(X_new)
     share = np.mean(moved.argmax(axis=1) == y_new)
-    stretched.append((flatness.largest_eigenvalue, share))
+    stretched[alpha] = flatness.largest_eigenvalue, share
     print(
-        f"{alpha:>5}  {flatness.largest_eigenvalue:6.1f}  {flatness.trace:6.0f}  {flatness.ball_increase:15.4f}"
-        f"  {relative:12.4f}  {share:16.2%}  {np.abs(moved - outputs).max():16.0e}"
+        f"{alpha:>5}  {flatness.largest_eigenvalue:6.1f}  {flatness.trace:6.0f}  {rise:17.4f}"
+        f"  {relative:12.4f}  {share:11.2%}  {np.abs(moved - outputs).max():14.0e}"
     )
 
 # %% [markdown]
-# One function, one accuracy, and a sharpness that differs by a factor of several hundred: all three measures can be made as large as one likes without
-# changing a single prediction. So "flat" in this sense cannot be what makes a network generalize. This is the argument of Dinh and others (2017). What it does *not* show: that sharpness is useless among networks as training leaves them,
-# which nobody has re-scaled on purpose. Measures that take the size of each weight into account, such as $\sum_i \theta_i^2 H_{ii}$ in the table, do not fall for this trick.
-#
-# So a second experiment, without tricks: eighteen networks, trained on 300 digits with small, middle and large batches, each until its loss on all 300 falls to 0.02. Small batches are said to find flatter places.
+# One function, one accuracy, and a sharpness that differs by a factor of several hundred. It grows in both directions, as either layer is made small, as far as one likes. So "flat" in this sense cannot be what makes a network generalize. This is the argument of Dinh and others (2017). It does *not* show that sharpness is useless among networks as training leaves them. Measures that take the size of each weight into account, such as $\sum_i \theta_i^2 H_{ii}$ in the table, do not fall for this trick.
+# A second experiment, without tricks: eighteen networks, trained on 300 digits with small, middle and large batches, each until its loss on all 300 falls to 0.02. Small batches are said to find flatter places.
 
 # %% tags=["figure"]
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr  # the correlation of ranks: who is first, second, ...
 
 few_X, few_y = X[:300], y[:300]
 curvatures, shares = {}, {}
@@ -1108,46 +1119,41 @@ for batch_size in (4, 16, 64):
         shares.setdefault(batch_size, []).append(
             np.mean(model.forward(X_new).argmax(axis=1) == y_new)
         )
+    sharp, right = curvatures[batch_size], shares[batch_size]
     print(
-        f"batches of {batch_size:>2}: λ₁ {np.mean(curvatures[batch_size]):.2f} ± {np.std(curvatures[batch_size]):.2f}, "
-        f"new digits right {np.mean(shares[batch_size]):.2%} ± {np.std(shares[batch_size]):.2%}"
+        f"batches of {batch_size:>2}: λ₁ {np.mean(sharp):.2f} ± {np.std(sharp):.2f}, "
+        f"new digits right {np.mean(right):.2%} ± {np.std(right):.2%}"
     )
 ranks = spearmanr(np.concatenate(list(curvatures.values())), np.concatenate(list(shares.values())))
 print(
-    f"rank correlation of λ₁ with the share right: {ranks.statistic:+.2f} (18 networks; p = {ranks.pvalue:.2f})"
+    f"rank correlation of λ₁ with the share right: {ranks.statistic:+.2f}, p = {ranks.pvalue:.2f}"
 )
 
 # %% [markdown]
 # The small batches did find flatter places, by about a third. The share of new digits read right is the same in all three groups, within the spread
-# between seeds. For these networks *flat minima generalize better* is not confirmed. Nor is it refuted everywhere: Keskar and others (2017) found it so for batches of different size, Jiang and
-# others (2020) found some sharpness-based measures among the best predictors of forty, and Andriushchenko and others (2023) found no such rule in modern networks. What can be said is: sharpness depends on the scale of the weights and on how the network was trained, so a comparison must hold
-# those still, and say so.
+# between seeds. The rank correlation leans the way of the claim, but weakly: chance alone would lean as far in about one case of three ($p$). For these networks *flat minima generalize better* is not confirmed. Nor is it refuted: Keskar and others (2017) found it so for batches of different size, Jiang and
+# others (2020) found some sharpness-based measures among the best predictors of forty, and Andriushchenko and others (2023) found no such rule in modern networks. Sharpness depends on the scale of the weights and on the training, so a comparison must hold those still, and say so.
 #
 # ## What do the slides claim, and what did we measure?
 #
-# The two lines of this unit, in numbers from above.
+# *A positive definite Hessian means a minimum.* Not without "where the gradient is zero", and then only in this direction: no minimum needs to be positive definite.
+#
+# *Flat minima generalize better.* As it stands it is not even a statement about the function, and here no difference beyond the spread was seen. The numbers from above:
 
 # %% tags=["figure"]
-(flat, share), (sharp, _) = stretched[0], stretched[-1]
-print("Claim: a positive definite Hessian means a minimum.")
 print(
-    f"  Positive definite at {n_definite} of 100 random points, none a minimum: gradients from {min(tumor_slopes):.2f} up."
+    f"positive definite at {n_definite} of 100 points, with gradients from {min(tumor_slopes):.2f} up"
 )
-print(
-    "  At three minima of a network the smallest eigenvalue is 0: no minimum needs to be definite."
-)
-print("  True if 'where the gradient is zero' is added, and then only in this direction.\n")
-print("Claim: flat minima generalize better.")
-print(
-    f"  One function, re-scaled: λ₁ from {flat:.1f} to {sharp:.0f}, new digits right {share:.1%} in both."
-)
-print(
-    f"  Batches of 4 and of 64: λ₁ {np.mean(curvatures[4]):.2f} and {np.mean(curvatures[64]):.2f}, new digits right "
-    f"{np.mean(shares[4]):.1%} and {np.mean(shares[64]):.1%} (spread {np.std(shares[4]):.1%})."
-)
-print(
-    "  As it stands it is not even a statement about the function; here no difference beyond the spread was seen."
-)
+print(f"smallest eigenvalue at a minimum of a network: {abs(minima[0][2].eigenvalues[-1]):.4f}")
+for alpha in (1, 30):
+    print(
+        f"α = {alpha:>2}: λ₁ {stretched[alpha][0]:5.1f}, new digits right {stretched[alpha][1]:.1%}"
+    )
+for batch_size in (4, 64):
+    print(
+        f"batches of {batch_size:>2}: λ₁ {np.mean(curvatures[batch_size]):.2f}, "
+        f"new digits right {np.mean(shares[batch_size]):.1%} ± {np.std(shares[batch_size]):.1%}"
+    )
 
 # %% [markdown]
 # ## Going further
@@ -1164,7 +1170,8 @@ def softmax_hessian(X, W):
 
     The logits are X W, the loss is the mean cross-entropy over the rows. The targets are not needed.
 
-    Parameters: X (N, d); W (d, K). Logits may be as large as 1000 in size.
+    Parameters: X (N, d); W (d, K). Logits may be as large as 1000 in size. Leave the inputs as
+    they are.
     Returns: H (d K, d K). Row i K + k belongs to W[i, k], as in W.ravel(), and so do the columns.
 
     Example: X = [[1, 2], [1, 0]] and W = [[0, 0], [0, 0]], where all probabilities are 1/2, give
@@ -1186,15 +1193,15 @@ check("softmax_hessian")
 
 # %% [markdown]
 # **The diagonal from a few products.** Entry $i$ of $Hz$ is $\sum_j H_{ij} z_j$. Let all $z_j$ be random signs, $+1$ or $-1$. Then $z_i\,(Hz)_i = H_{ii} z_i^2 + \sum_{j\ne i} H_{ij} z_i z_j$. The first term is $H_{ii}$, each time; in the others the
-# sign is random, and over many $z$ they cancel. So the mean of $z\cdot Hz$, entry by entry, estimates the diagonal, and the scatter of the terms says how well: the mean of $K$ numbers that scatter by $s$ scatters by $s/\sqrt K$.
+# sign is random, and over many $z$ they cancel (Bekas and others, 2007). So the mean of $z\cdot Hz$, entry by entry, estimates the diagonal, and the scatter of the terms says how well: the mean of $K$ numbers that scatter by $s$ scatters by $s/\sqrt K$.
 
 
 # %% exercise="hessian_diagonal"
 def hessian_diagonal(product, signs):
     """Estimate the diagonal of a symmetric matrix that is known by its products.
 
-    Parameters: product, a function: product(z) is the matrix times z, for z of shape (P,);
-    signs (K, P), K rows of random signs, K at least 2.
+    Parameters: product, a function: product(z) is the matrix times z, for one z of shape (P,) at a
+    time; signs (K, P), K rows of random signs, K at least 2. Leave the inputs as they are.
     Returns: the mean of z * product(z) over the rows z of signs, shape (P,); and the standard error
     of that mean, shape (P,), from the spread of the terms with ddof=1.
 
@@ -1220,10 +1227,14 @@ def gauss_newton_product(X, W1, W2, V1, V2):
     """Multiply the Gauss-Newton matrix of a two-layer classifier by a direction.
 
     The network is h = tanh(X W1), z = h W2, and the loss the mean cross-entropy of softmax(z). The
-    targets are not needed.
+    targets are not needed, and all logits are below 100 in size.
 
     Parameters: X (N, d), W1 (d, m), W2 (m, K); V1 and V2, the direction, shaped like W1 and W2.
+    Leave the inputs as they are.
     Returns: GV1 and GV2, shaped like W1 and W2.
+
+    Example: X = [[1], [-1]], W1 = [[0.5 log 3]], W2 = [[2 log 3, 0]], V1 = [[1]] and V2 = [[1, 0]]
+    give GV1 = [[0.6637]] and GV2 = [[0.2014, -0.2014]]. There h = (0.5, -0.5).
     """
     ### BEGIN SOLUTION
     h = np.tanh(X @ W1)
@@ -1250,9 +1261,10 @@ def fisher_diagonal(X, targets, W):
 
     Both are means over the rows of the squared gradient of a row. In the empirical one its target
     is the given one, in the true one it is drawn from the probabilities softmax(X W) (take the mean
-    over all that might be drawn; nothing is drawn here).
+    over all that might be drawn; nothing is drawn here). All logits are below 100 in size.
 
-    Parameters: X (N, d), targets (N,) whole numbers from 0 to K - 1, W (d, K).
+    Parameters: X (N, d), targets (N,) whole numbers from 0 to K - 1, W (d, K). Leave the inputs as
+    they are.
     Returns: true and empirical, each (d, K).
 
     Example: X = [[1, 2], [1, 0]], targets = [0, 2], W = [[log 2, 0, 0], [0, 0, 0]], where both rows
@@ -1290,7 +1302,8 @@ def lanczos(product, start, k):
     Each new vector is made orthogonal to all before it, twice.
 
     Parameters: product, a function: product(q) is the matrix times q, for q of shape (P,);
-    start (P,), the first vector, of any length but 0; k, at most P, how often to multiply.
+    start (P,), the first vector, of any length but 0, which must stay as it is; k, at most P, how
+    often to multiply.
     Returns: alphas (k,) and betas (k - 1,), the diagonal of T and the numbers beside it.
 
     Example: for the matrix diag(2, 4), start = [1, 1] and k = 2: alphas = [3, 3], betas = [1].
@@ -1324,14 +1337,15 @@ SelfCheck(
     key="04",
     questions=[
         Question(
-            "At some point all eigenvalues of the Hessian are positive. What follows?",
+            "What have Gauss-Newton's matrix and the empirical Fisher matrix in common?",
             [
-                "It is a minimum",
-                "It is a minimum if the gradient is zero",
-                "The loss is as low as it can be",
+                "For cross-entropy they are the same matrix",
+                "Neither has a negative eigenvalue",
+                "Both come near the Hessian as the errors shrink",
             ],
             answer=1,
-            because="A bowl curves upward on its slopes too. And a lower minimum may lie elsewhere.",
+            because="Both are made of squares. The true Fisher matrix is the one that equals "
+            "Gauss-Newton's; the empirical one calls a place flat where the rows are fitted.",
         ),
         Question(
             "The eigenvalues of a bowl are 20 and 0.5. What is the largest stable learning rate?",
@@ -1344,20 +1358,18 @@ SelfCheck(
             [
                 "About one or two gradients, whatever the number of parameters",
                 "As many gradients as there are parameters",
-                "The square of the number of parameters",
+                "Hardly anything, once the gradient is known",
             ],
             answer=0,
             because="Every line of the gradient gets one more line that costs about the same.",
         ),
         Question(
-            "Newton's method has brought the gradient to zero. What do we know?",
-            [
-                "That it is a minimum",
-                "That it is a critical point",
-                "That the loss has fallen",
-            ],
-            answer=1,
-            because="It looks for zeros of the gradient, and saddles are such. The eigenvalues decide.",
+            "Along an eigenvector with the eigenvalue -2 the gradient is 3. The damping is 1. How "
+            "far does Newton's step go along it, and how far the damped step of your exercise?",
+            ["1.5 and -1", "-1.5 and -1", "1.5 and 3"],
+            answer=0,
+            because="Newton: -3/(-2) = 1.5, up the slope. Damped: -3/(2 + 1) = -1, down. Adding "
+            "the damping to -2 itself would give 3, up again.",
         ),
         Question(
             "Two networks compute the same function. Can one have a hundred times the largest "
@@ -1385,8 +1397,6 @@ SelfCheck(
 #
 # - C. Lanczos (1950), *An iteration method for the solution of the eigenvalue problem of linear differential and integral
 #   operators*, Journal of Research of the National Bureau of Standards 45, 255–282.
-# - C. M. Bishop (1992), *Exact calculation of the Hessian matrix for the multilayer perceptron*, Neural Computation 4, 494–501:
-#   the whole matrix.
 # - B. A. Pearlmutter (1994), *Fast exact multiplication by the Hessian*, Neural Computation 6, 147–160: the R-operator.
 # - Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller (1998), *Efficient BackProp*, in Neural Networks: Tricks of the Trade, Springer: eigenvalues
 #   and the learning rate.

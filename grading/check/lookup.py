@@ -182,7 +182,21 @@ def _source(target: Callable[..., Any]) -> str | None:
     try:
         return textwrap.dedent(inspect.getsource(target))
     except (OSError, TypeError):
+        return _source_of_class(target) if isinstance(target, type) else None
+
+
+def _source_of_class(target: type) -> str | None:
+    """Put a class together from its methods: before Python 3.13 a cell's class has no source."""
+    try:
+        methods = [
+            inspect.getsource(method)
+            for method in vars(target).values()
+            if inspect.isfunction(method)
+        ]
+    except (OSError, TypeError):
         return None
+    body = textwrap.indent("\n".join(map(textwrap.dedent, methods)), "    ")
+    return f"class {target.__name__}:\n{body}" if methods else None
 
 
 def _is_stub(source: str) -> bool:

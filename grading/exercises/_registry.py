@@ -14,6 +14,7 @@ _MODULES = {
     "02": "grading.exercises.u02_supervised_learning",
     "03": "grading.exercises.u03_gradient_flow",
     "04": "grading.exercises.u04_hessian",
+    "05": "grading.exercises.u05_regularization",
 }
 
 

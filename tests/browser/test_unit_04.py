@@ -11,8 +11,6 @@ from nnlib.widgets.spectrum_slices import DISTANCES, LOG_SCALES, RANKS
 from tests.browser.contract import Driven, FigureContract, Fresh, Unit
 from tests.browser.lab import Notebook
 
-NAMES = ("minimum", "maximum", "saddle", "undecided: flat direction", "no critical point")
-
 
 class TestUnit04(FigureContract):
     """The figures of unit 04, and what they say."""
@@ -21,7 +19,7 @@ class TestUnit04(FigureContract):
         "04-hessian",
         figures=(
             Driven("QuadraticBowl()", "η = 2/8 = 0.25", "rate η"),
-            Driven("CriticalPoints()", "at the saddle itself", "start c₁"),
+            Driven("CriticalPoints()", "not critical: a slope", "start c₁"),
             Driven("SpectrumSlices()", "about 9", "eigenvector", ("ArrowRight", "ArrowLeft")),
             Driven(
                 'SpectrumSlices(part="rescaling"',
@@ -70,10 +68,10 @@ class TestUnit04(FigureContract):
         self, book: Notebook, opened: Fresh
     ) -> None:
         figure = opened("CriticalPoints()")
-        figure.tab_to(NAMES[0])
+        figure.tab_to(KINDS[0])
 
         for number in range(5):
-            figure.tab_to(NAMES[KINDS.index(kind_of(example(number)))])
+            figure.tab_to(kind_of(example(number)))
             figure.press("Enter")
             assert figure.text(".nn-said").startswith("✓ Right, ")
             figure.press("Enter")  # the focus is on "Next case", and then on the first kind

@@ -10,8 +10,8 @@ from grading.exercises._declaration import (
     Exercise,
     HandCase,
     Hint,
-    Misconception,
 )
+from grading.exercises.u04_hessian.critical_mistakes import MISCONCEPTIONS
 from grading.probes import Call
 
 
@@ -23,13 +23,17 @@ def _matrix(rng: np.random.Generator, eigenvalues: np.ndarray) -> np.ndarray:
     return symmetric
 
 
-def _case(rng: np.random.Generator, eigenvalues: np.ndarray) -> Case:
-    """Put a matrix beside a gradient that counts as zero without being zero."""
-    tolerance = float(10.0 ** rng.uniform(-4, -2))
-    direction = rng.normal(size=len(eigenvalues))
-    gradient = 0.3 * tolerance * direction / np.linalg.norm(direction)
+def _slope(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Return a gradient of length 1 whose parts are all positive, and none stands out."""
+    parts = rng.uniform(0.7, 1.0, size=size)  # their sum is above 1.5, so it is no length
+    direction: np.ndarray = parts / np.linalg.norm(parts)
+    return direction
+
+
+def _case(rng: np.random.Generator, eigenvalues: np.ndarray, tolerance: float) -> Case:
+    """Put a matrix beside a gradient that counts as zero, but not by much."""
     return Case({
-        "gradient": gradient,
+        "gradient": 0.95 * tolerance * _slope(rng, len(eigenvalues)),
         "H": _matrix(rng, eigenvalues),
         "tolerance": tolerance,
     })
@@ -39,8 +43,16 @@ def _size(rng: np.random.Generator) -> int:
     return int(rng.choice([3, 5]))  # odd: the determinant of a maximum is then negative
 
 
+def _tolerance(rng: np.random.Generator) -> float:
+    return float(10.0 ** rng.uniform(-4.0, -2.6))
+
+
 def _definite(rng: np.random.Generator, sign: float) -> Case:
-    return _case(rng, sign * rng.uniform(0.5, 4.0, size=_size(rng)))
+    """Draw a bowl with a direction that is nearly flat, but bent by more than the tolerance."""
+    tolerance = _tolerance(rng)
+    eigenvalues = rng.uniform(4.0, 6.0, size=_size(rng))
+    eigenvalues[0] = tolerance * rng.uniform(1.2, 1.4)
+    return _case(rng, sign * eigenvalues, tolerance)
 
 
 def _minimum(rng: np.random.Generator) -> Case:
@@ -57,27 +69,49 @@ def _saddle(rng: np.random.Generator) -> Case:
         eigenvalues = rng.uniform(3.0, 6.0, size=5)
         eigenvalues[:2] = rng.uniform(-1.0, -0.5, size=2)
         eigenvalues[2] *= rng.integers(2)  # in half of the draws a zero stands between
-        case = _case(rng, eigenvalues)
+        case = _case(rng, eigenvalues, _tolerance(rng))
         if np.diag(case.inputs["H"]).min() > 0.05:
             return case
 
 
 def _degenerate(rng: np.random.Generator) -> Case:
-    """Draw a matrix of one sign with two eigenvalues that count as zero, one above, one below."""
-    size = _size(rng)
-    case = _case(rng, rng.choice([-1.0, 1.0]) * rng.uniform(0.5, 4.0, size=size))
+    """Draw a matrix bent downward, with two eigenvalues that count as zero, one on each side."""
+    # The hand case is bent upward.
+    case = _case(rng, -rng.uniform(0.5, 4.0, size=_size(rng)), _tolerance(rng))
     values, vectors = np.linalg.eigh(case.inputs["H"])
-    values[:2] = np.array([0.3, -0.3]) * case.inputs["tolerance"]
+    values[-2:] = np.array([0.3, -0.3]) * case.inputs["tolerance"]
     H = (vectors * values) @ vectors.T
     return Case({**case.inputs, "H": (H + H.T) / 2})
 
 
+def _at_the_tolerance(rng: np.random.Generator) -> Case:
+    """Draw ties: powers of two along the axes, which no rounding moves. All is flat."""
+    size, tolerance = _size(rng), float(2.0 ** -rng.integers(1, 4))
+    gradient = np.zeros(size)
+    gradient[rng.integers(size)] = rng.choice([-1.0, 1.0]) * tolerance
+    H = np.diag(rng.choice([-1.0, 1.0], size=size) * tolerance)
+    return Case({"gradient": gradient, "H": H, "tolerance": tolerance})
+
+
 def _not_critical(rng: np.random.Generator) -> Case:
+    """Draw a slope along one axis, just longer than the tolerance: its mean part is below."""
+    sign, tolerance = rng.choice([-1.0, 1.0]), _tolerance(rng)
+    case = _case(rng, sign * rng.uniform(2.0, 4.0, size=_size(rng)), tolerance)
+    slope = np.zeros(len(case.inputs["H"]))
+    slope[rng.integers(len(slope))] = rng.uniform(1.08, 1.15) * tolerance
+    return Case({**case.inputs, "gradient": slope})
+
+
+def _many_small_parts(rng: np.random.Generator) -> Case:
     """Draw a slope each part of which is below the tolerance, but not its length."""
-    size = _size(rng)
-    case = _case(rng, rng.choice([-1.0, 1.0]) * rng.uniform(0.5, 4.0, size=size))
-    parts = rng.uniform(0.7, 0.95, size=size) * rng.choice([-1.0, 1.0])
-    return Case({**case.inputs, "gradient": parts * case.inputs["tolerance"]})
+    sign, tolerance = rng.choice([-1.0, 1.0]), rng.uniform(0.94, 1.0)
+    case = _case(rng, sign * rng.uniform(2.0, 4.0, size=_size(rng)), tolerance)
+    direction = _slope(rng, len(case.inputs["H"]))
+    signs = (-1.0) ** np.arange(len(direction))  # in a sum they nearly cancel
+    return Case({
+        **case.inputs,
+        "gradient": rng.uniform(1.08, 1.15) * tolerance * direction * signs,
+    })
 
 
 def classify_critical_point(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
@@ -118,121 +152,11 @@ def _by_counting_signs(gradient: np.ndarray, H: np.ndarray, tolerance: float) ->
     return names.get(frozenset(float(sign) for sign in signs), "degenerate")
 
 
-def _gradient_ignored(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:  # ruff: ignore[unused-function-argument]  # it is ignored
-    values = np.linalg.eigvalsh(H)
-    if values.min() > tolerance:
-        return "minimum"
-    if values.max() < -tolerance:
-        return "maximum"
-    return "saddle" if values.min() < -tolerance and values.max() > tolerance else "degenerate"
-
-
-def _largest_part_of_gradient(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if np.abs(gradient).max() > tolerance:
-        return "not critical"
-    values = np.linalg.eigvalsh(H)
-    if values.min() > tolerance:
-        return "minimum"
-    if values.max() < -tolerance:
-        return "maximum"
-    return "saddle" if values.min() < -tolerance and values.max() > tolerance else "degenerate"
-
-
-def _gradient_summed(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if abs(gradient.sum()) > tolerance:
-        return "not critical"
-    values = np.linalg.eigvalsh(H)
-    if values.min() > tolerance:
-        return "minimum"
-    if values.max() < -tolerance:
-        return "maximum"
-    return "saddle" if values.min() < -tolerance and values.max() > tolerance else "degenerate"
-
-
-def _gradient_must_be_exactly_zero(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if np.any(gradient != 0):
-        return "not critical"
-    values = np.linalg.eigvalsh(H)
-    if values.min() > tolerance:
-        return "minimum"
-    if values.max() < -tolerance:
-        return "maximum"
-    return "saddle" if values.min() < -tolerance and values.max() > tolerance else "degenerate"
-
-
-def _diagonal_for_eigenvalues(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if np.linalg.norm(gradient) > tolerance:
-        return "not critical"
-    values = np.diag(H)
-    if values.min() > tolerance:
-        return "minimum"
-    if values.max() < -tolerance:
-        return "maximum"
-    return "saddle" if values.min() < -tolerance and values.max() > tolerance else "degenerate"
-
-
-def _sign_of_the_determinant(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if np.linalg.norm(gradient) > tolerance:
-        return "not critical"
-    determinant = np.linalg.det(H)
-    if abs(determinant) <= tolerance:
-        return "degenerate"
-    if determinant < 0:
-        return "saddle"
-    return "minimum" if H[0, 0] > 0 else "maximum"
-
-
-def _zero_before_saddle(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if np.linalg.norm(gradient) > tolerance:
-        return "not critical"
-    values = np.linalg.eigvalsh(H)
-    if np.any(np.abs(values) <= tolerance):
-        return "degenerate"
-    if np.all(values > 0):
-        return "minimum"
-    return "maximum" if np.all(values < 0) else "saddle"
-
-
-def _semidefinite_for_definite(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if np.linalg.norm(gradient) > tolerance:
-        return "not critical"
-    values = np.linalg.eigvalsh(H)
-    if np.all(values >= -tolerance):
-        return "minimum"
-    return "maximum" if np.all(values <= tolerance) else "saddle"
-
-
-def _no_tolerance_for_eigenvalues(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if np.linalg.norm(gradient) > tolerance:
-        return "not critical"
-    values = np.linalg.eigvalsh(H)
-    if np.any(values > 0) and np.any(values < 0):
-        return "saddle"
-    if np.any(values == 0):
-        return "degenerate"
-    return "minimum" if np.all(values > 0) else "maximum"
-
-
-def _minimum_and_maximum_swapped(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if np.linalg.norm(gradient) > tolerance:
-        return "not critical"
-    values = np.linalg.eigvalsh(H)
-    if values.min() > tolerance:
-        return "maximum"
-    if values.max() < -tolerance:
-        return "minimum"
-    return "saddle" if values.min() < -tolerance and values.max() > tolerance else "degenerate"
-
-
-def _only_the_largest_eigenvalue(gradient: np.ndarray, H: np.ndarray, tolerance: float) -> str:
-    if np.linalg.norm(gradient) > tolerance:
-        return "not critical"
-    return "minimum" if np.linalg.eigvalsh(H).max() > tolerance else "maximum"
-
-
-_ZERO = np.zeros(2)
+# Whole numbers, as the example of the stub has them.
+_ZERO = np.zeros(2, dtype=int)
+_UP = np.array([[2, 1], [1, 2]])
 _HAND_MINIMUM = HandCase(  # eigenvalues 3 and 1
-    {"gradient": _ZERO, "H": np.array([[2.0, 1.0], [1.0, 2.0]]), "tolerance": 0.1},
+    {"gradient": _ZERO, "H": _UP, "tolerance": 0.1},
     {"kind": "minimum"},
 )
 _HAND_MAXIMUM = HandCase(  # eigenvalues −1 and −3
@@ -251,11 +175,18 @@ _HAND_DEGENERATE = HandCase(  # eigenvalues 2 and 0
     {"gradient": _ZERO, "H": np.array([[1.0, 1.0], [1.0, 1.0]]), "tolerance": 0.1},
     {"kind": "degenerate"},
 )
-_HAND_NOT_CRITICAL = HandCase(  # length 0.42
-    {"gradient": np.array([0.3, -0.3]), "H": np.array([[2.0, 1.0], [1.0, 2.0]]), "tolerance": 0.1},
+_HAND_NOT_CRITICAL = HandCase(  # length 0.85
+    {"gradient": np.array([0.6, -0.6]), "H": _UP, "tolerance": 0.5},
     {"kind": "not critical"},
 )
-_AT_CRITICAL_POINTS = ("minimum", "maximum", "saddle", "degenerate")
+_HAND_SMALL_PARTS = HandCase(  # length 1.13
+    {"gradient": np.array([0.8, -0.8]), "H": _UP, "tolerance": 1.0},
+    {"kind": "not critical"},
+)
+_HAND_TIE = HandCase(  # length 0.5, eigenvalues 2 and 0.5
+    {"gradient": np.array([0.0, 0.5]), "H": np.diag([2.0, 0.5]), "tolerance": 0.5},
+    {"kind": "degenerate"},
+)
 
 CLASSIFY_CRITICAL_POINT = Exercise(
     id="classify_critical_point",
@@ -268,96 +199,16 @@ CLASSIFY_CRITICAL_POINT = Exercise(
     cases=_minimum,
     criteria=(
         Criterion("not critical", 1, ("kind",), _HAND_NOT_CRITICAL, draw=_not_critical),
+        Criterion("many small parts", 1, ("kind",), _HAND_SMALL_PARTS, draw=_many_small_parts),
         Criterion("minimum", 1, ("kind",), _HAND_MINIMUM, draw=_minimum),
         Criterion("maximum", 1, ("kind",), _HAND_MAXIMUM, draw=_maximum),
         Criterion("saddle", 1, ("kind",), _HAND_SADDLE, draw=_saddle),
         Criterion("degenerate", 1, ("kind",), _HAND_DEGENERATE, draw=_degenerate),
+        Criterion("at the tolerance", 1, ("kind",), _HAND_TIE, draw=_at_the_tolerance),
     ),
     reference=classify_critical_point,
     alternatives=(_by_both_ends, _by_counting_signs),
-    misconceptions=(
-        Misconception(
-            "gradient_ignored",
-            _gradient_ignored,
-            ("not critical",),
-            "The eigenvalues alone decide, so a point halfway down a bowl is called its minimum. "
-            "A bowl is curved upward everywhere, on its slopes too. What distinguishes its lowest "
-            "point?",
-        ),
-        Misconception(
-            "largest_part_of_gradient",
-            _largest_part_of_gradient,
-            ("not critical",),
-            "Each part of the gradient is held against the tolerance by itself. A thousand parts "
-            "just below it make a steep slope. Which single number is the length of a vector?",
-        ),
-        Misconception(
-            "gradient_summed",
-            _gradient_summed,
-            ("not critical",),
-            "The parts of the gradient are added, so 0.3 and −0.3 look like no slope at all. Parts "
-            "along different axes do not cancel. Which single number is the length of a vector?",
-        ),
-        Misconception(
-            "gradient_must_be_exactly_zero",
-            _gradient_must_be_exactly_zero,
-            _AT_CRITICAL_POINTS,
-            "A gradient of 0.0001 is turned away because it is not 0. After training no gradient "
-            "is exactly 0, so no minimum would ever be found. Which argument says what counts as "
-            "zero?",
-        ),
-        Misconception(
-            "diagonal_for_eigenvalues",
-            _diagonal_for_eigenvalues,
-            ("saddle", "degenerate"),
-            "You look at the diagonal of H, the curvature along each axis. Between the axes the "
-            "surface may bend the other way: [[0, 2], [2, 0]] is flat along both and still a "
-            "saddle. Which numbers hold for all directions?",
-        ),
-        Misconception(
-            "sign_of_the_determinant",
-            _sign_of_the_determinant,
-            ("maximum", "saddle"),
-            "The rule with the determinant holds for two parameters. It is the product of all "
-            "eigenvalues, and two negative ones leave no trace in it, while three make it negative "
-            "at a maximum. Which numbers do you need one by one?",
-        ),
-        Misconception(
-            "zero_before_saddle",
-            _zero_before_saddle,
-            ("saddle",),
-            "One zero eigenvalue makes everything undecided for you. If the loss falls along one "
-            "direction and rises along another, is there anything left for the third to decide?",
-        ),
-        Misconception(
-            "semidefinite_for_definite",
-            _semidefinite_for_definite,
-            ("degenerate",),
-            "Zero counts as positive, so a flat direction makes a minimum. x⁴, −x⁴ and x³ all "
-            "have the second derivative 0 at 0. Which of the three have a minimum there?",
-        ),
-        Misconception(
-            "no_tolerance_for_eigenvalues",
-            _no_tolerance_for_eigenvalues,
-            ("degenerate",),
-            "An eigenvalue of −0.0001 counts as negative. It may be nothing but rounding: computed "
-            "eigenvalues are hardly ever exactly 0. Which argument says what counts as zero?",
-        ),
-        Misconception(
-            "minimum_and_maximum_swapped",
-            _minimum_and_maximum_swapped,
-            ("minimum", "maximum"),
-            "The two names are swapped. θ² has the second derivative 2 and its lowest point at 0. "
-            "Does a positive eigenvalue mean that the loss rises or falls on leaving the point?",
-        ),
-        Misconception(
-            "only_the_largest_eigenvalue",
-            _only_the_largest_eigenvalue,
-            ("saddle", "degenerate"),
-            "You judge by the largest eigenvalue. It says that one direction rises; the others may "
-            "do what they like. Which other eigenvalue do you need to know about all of them?",
-        ),
-    ),
+    misconceptions=MISCONCEPTIONS,
     hints=(
         Hint(
             "I do not know where to begin",
@@ -373,11 +224,12 @@ CLASSIFY_CRITICAL_POINT = Exercise(
             ("saddle", "degenerate"),
         ),
         Hint(
-            "A slope is called a minimum, or a minimum not critical",
-            "The gradient is judged before the eigenvalues, as a whole, by its length: "
-            "√(0.3² + 0.3²) = 0.42 is above 0.1. And it need not be exactly 0, only at most the "
-            "tolerance.",
-            ("not critical", "minimum", "maximum"),
+            "A slope is called a minimum, a minimum not critical, or ties are wrong",
+            "The gradient is judged before the eigenvalues, as a whole, by its length: that of "
+            "(0.3, −0.3) is √(0.3² + 0.3²) = 0.42. And it need not be exactly 0, only at most the "
+            "tolerance. What is as large as the tolerance still counts as zero, for gradient and "
+            "eigenvalues alike.",
+            ("not critical", "many small parts", "minimum", "maximum", "at the tolerance"),
         ),
     ),
     solution_note=(

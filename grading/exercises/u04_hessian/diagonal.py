@@ -116,7 +116,7 @@ _BOTH = ("diagonal", "standard_error")
 _HAND = HandCase(
     {
         "product": FunctionFixture("matrix_product", {"A": np.array([[2.0, 1.0], [1.0, 4.0]])}),
-        "signs": np.array([[1.0, 1.0], [1.0, -1.0]]),
+        "signs": np.array([[1, 1], [1, -1]]),
     },
     {"diagonal": np.array([2.0, 4.0]), "standard_error": np.array([1.0, 1.0])},
 )

@@ -45,7 +45,7 @@ def _from_all_gradients(
     z = X @ W
     p = np.exp(z - np.logaddexp.reduce(z, axis=1)[:, None])
     k = W.shape[1]
-    true = np.zeros_like(W)
+    true = np.zeros(W.shape)
     for guess in range(k):  # every target that the model might have drawn, by its probability
         gradients = X[:, :, None] * (p - np.eye(k)[guess])[:, None, :]
         true += np.einsum("n,nik->ik", p[:, guess], gradients**2) / len(X)
@@ -54,7 +54,7 @@ def _from_all_gradients(
 
 
 def _row_by_row(X: np.ndarray, targets: np.ndarray, W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    true, empirical = np.zeros_like(W), np.zeros_like(W)
+    true, empirical = np.zeros(W.shape), np.zeros(W.shape)
     for x, target in zip(X, targets, strict=True):
         e = np.exp(x @ W - (x @ W).max())
         p = e / e.sum()
@@ -134,7 +134,7 @@ _BOTH = ("true", "empirical")
 # (4, 1, 9)/16, and the second input is 2 in the first row and 0 in the second.
 _HAND = HandCase(
     {
-        "X": np.array([[1.0, 2.0], [1.0, 0.0]]),
+        "X": np.array([[1, 2], [1, 0]]),
         "targets": np.array([0, 2]),
         "W": np.array([[np.log(2), 0.0, 0.0], [0.0, 0.0, 0.0]]),
     },

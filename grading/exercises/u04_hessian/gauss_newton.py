@@ -60,7 +60,7 @@ def _with_all_jacobians(
 def _row_by_row(
     X: np.ndarray, W1: np.ndarray, W2: np.ndarray, V1: np.ndarray, V2: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    GV1, GV2 = np.zeros_like(W1), np.zeros_like(W2)
+    GV1, GV2 = np.zeros(W1.shape), np.zeros(W2.shape)
     for x in X:
         h = np.tanh(x @ W1)
         e = np.exp(h @ W2 - np.max(h @ W2))
@@ -156,6 +156,18 @@ def _way_back_along_v2(
     return X.T @ ((dz @ V2.T) * (1 - h**2)), h.T @ dz
 
 
+def _way_back_moved(
+    X: np.ndarray, W1: np.ndarray, W2: np.ndarray, V1: np.ndarray, V2: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    h = np.tanh(X @ W1)
+    z = h @ W2
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    z_dot = ((1 - h**2) * (X @ V1)) @ W2 + h @ V2
+    dz = p * (z_dot - (p * z_dot).sum(axis=1, keepdims=True)) / len(X)
+    return X.T @ ((dz @ W2.T + dz @ V2.T) * (1 - h**2)), h.T @ dz
+
+
 _BOTH = ("GV2", "GV1")
 
 # h = (1/2, −1/2), slopes 3/4, logits (ln 3, 0) and (−ln 3, 0), so p = (3/4, 1/4) and (1/4, 3/4).
@@ -164,11 +176,11 @@ _LN3 = np.log(3)
 _A = 1.5 * _LN3 + 0.5
 _HAND = HandCase(
     {
-        "X": np.array([[1.0], [-1.0]]),
+        "X": np.array([[1], [-1]]),
         "W1": np.array([[0.5 * _LN3]]),
         "W2": np.array([[2 * _LN3, 0.0]]),
-        "V1": np.array([[1.0]]),
-        "V2": np.array([[1.0, 0.0]]),
+        "V1": np.array([[1]]),
+        "V2": np.array([[1, 0]]),
     },
     {"GV1": np.array([[9 / 32 * _LN3 * _A]]), "GV2": 3 / 32 * _A * np.array([[1.0, -1.0]])},
 )
@@ -240,6 +252,14 @@ GAUSS_NEWTON_PRODUCT = Exercise(
             "GV2 is right. The way back goes through V2. That is Jᵀ of another network: the "
             "direction has done its work once the change of the logits is known. Which weights "
             "does an ordinary backward pass use?",
+        ),
+        Misconception(
+            "way_back_moved",
+            _way_back_moved,
+            ("GV1",),
+            "GV2 is right. On the way back you add a term with V2ᵀ, as a product with the whole "
+            "Hessian has one. Gauss-Newton takes the outputs as straight lines, whose slopes do "
+            "not change along V. Which factors still move after the change of the logits?",
         ),
     ),
     hints=(

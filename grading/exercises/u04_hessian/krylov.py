@@ -21,12 +21,15 @@ from grading.exercises._fixtures import FunctionFixture
 from grading.probes import Call
 
 
-def _case(rng: np.random.Generator, eigenvalues: np.ndarray, k: int) -> Case:
+def _case(rng: np.random.Generator, eigenvalues: np.ndarray, k: int, n_strong: int = 0) -> Case:
     p = len(eigenvalues)
     Q, _ = np.linalg.qr(rng.normal(size=(p, p)))
     A = (Q * eigenvalues) @ Q.T
     product = FunctionFixture("matrix_product", {"A": (A + A.T) / 2}, 2 * k + 2)
-    start = Q @ (rng.uniform(0.5, 1.5, size=p) * rng.choice([-1.0, 1.0], size=p))
+    parts = rng.uniform(0.5, 1.5, size=p) * rng.choice([-1.0, 1.0], size=p)
+    if n_strong:
+        parts[rng.permutation(p)[n_strong:]] *= 1e-12
+    start = Q @ parts
     return Case({"product": product, "start": start, "k": k})
 
 
@@ -37,9 +40,11 @@ def _few_steps(rng: np.random.Generator) -> Case:
 
 def _all_steps(rng: np.random.Generator) -> Case:
     """Draw a spectrum whose upper end is found long before the rest, as that of a network."""
+    # The start has next to no part along most eigenvectors. What is left after a few steps is then
+    # tiny, and rounding in it large: one look at the older vectors does not remove it.
     p = int(rng.integers(28, 34))
     spread = 10.0 ** np.linspace(0.0, 3.0, p) * rng.uniform(0.95, 1.05, size=p)
-    return _case(rng, np.sort(spread), p)
+    return _case(rng, np.sort(spread), p, n_strong=6)
 
 
 def lanczos(
@@ -182,13 +187,34 @@ def _next_vector_not_normalized(
     return np.array(alphas), np.array(betas[:-1])
 
 
+def _orthogonal_once_only(
+    product: "Callable[[np.ndarray], np.ndarray]", start: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    Q = [start / np.linalg.norm(start)]
+    alphas, betas = [], []
+    for j in range(k):
+        w = product(Q[j])
+        alphas.append(Q[j] @ w)
+        for q in Q:
+            w = w - (q @ w) * q
+        if j < k - 1:
+            betas.append(np.linalg.norm(w))
+            Q.append(w / betas[-1])
+    return np.array(alphas), np.array(betas)
+
+
 def _eigenvalues_are_off(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> str | None:
     """Compare the eigenvalues of T with those of the matrix, where all steps were taken."""
     A, k = inputs["product"].parameters["A"], inputs["k"]
     alphas, betas = outputs["alphas"], outputs["betas"]
     for name, value, shape in (("alphas", alphas, (k,)), ("betas", betas, (k - 1,))):
-        if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype.kind != "f":
-            return f"{name} must be an array of shape {shape} with decimal numbers."
+        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+            return f"{name} must be an array with decimal numbers."
+        if value.shape != shape:
+            return (
+                f"k = {k} here, and {name} has shape {value.shape}, expected {shape}: k numbers "
+                "stand on the diagonal of T, and k − 1 between them."
+            )
         if not np.isfinite(value).all():
             return f"{name} holds NaN or infinity."
     found = np.linalg.eigvalsh(np.diag(alphas) + np.diag(betas, 1) + np.diag(betas, -1))
@@ -206,7 +232,7 @@ def _eigenvalues_are_off(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) 
 _HAND_FEW = HandCase(
     {
         "product": FunctionFixture("matrix_product", {"A": np.diag([2.0, 4.0])}, 6),
-        "start": np.array([1.0, 1.0]),
+        "start": np.array([1, 1]),
         "k": 2,
     },
     {"alphas": np.array([3.0, 3.0]), "betas": np.array([1.0])},
@@ -217,7 +243,7 @@ _HAND_ALL = HandCase({
         {"A": np.array([[2.0, 1.0, 0.0], [1.0, 2.0, 1.0], [0.0, 1.0, 2.0]])},
         8,
     ),
-    "start": np.array([2.0, 0.0, 0.0]),
+    "start": np.array([2, 0, 0]),
     "k": 3,
 })
 _BOTH = ("few_steps", "all_eigenvalues")
@@ -254,6 +280,14 @@ LANCZOS = Exercise(
             "In exact arithmetic the two vectors before are enough. With rounding the right angles "
             "to the older ones are lost as soon as an eigenvalue has been found, and copies of it "
             "appear in place of others. Against which vectors must w be made orthogonal?",
+        ),
+        Misconception(
+            "orthogonal_once_only",
+            _orthogonal_once_only,
+            ("all_eigenvalues",),
+            "w is made orthogonal to all vectors, but once. Where little of it is left, rounding "
+            "is a large share of the rest, and dividing by β makes it larger. What would a second "
+            "look at the same vectors still find?",
         ),
         Misconception(
             "term_before_forgotten",

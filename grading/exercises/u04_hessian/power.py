@@ -25,16 +25,17 @@ _N_STEPS = 20
 
 def _case(rng: np.random.Generator, largest: float) -> Case:
     """Draw a matrix with one eigenvalue that stands out, larger than the number of products."""
-    p = int(rng.integers(2 * _N_STEPS + 5, 2 * _N_STEPS + 20))
+    n_steps = int(rng.integers(16, 25))
+    p = int(rng.integers(2 * n_steps + 5, 2 * n_steps + 20))
     eigenvalues = rng.uniform(-0.3, 0.3, size=p) * largest
     eigenvalues[0] = largest
     Q, _ = np.linalg.qr(rng.normal(size=(p, p)))
     A = (Q * eigenvalues) @ Q.T
     start = Q[:, 0] * rng.choice([-1.0, 1.0]) + 0.3 * rng.normal(size=p) / np.sqrt(p)
     return Case({
-        "product": FunctionFixture("matrix_product", {"A": (A + A.T) / 2}, 2 * _N_STEPS + 2),
+        "product": FunctionFixture("matrix_product", {"A": (A + A.T) / 2}, 2 * n_steps + 2),
         "start": start * rng.uniform(0.5, 3.0),
-        "n_steps": _N_STEPS,
+        "n_steps": n_steps,
     })
 
 
@@ -47,7 +48,15 @@ def _downward(rng: np.random.Generator) -> Case:
 
 
 def _far_apart(rng: np.random.Generator) -> Case:
-    return _case(rng, 10.0 ** rng.uniform(18, 20))
+    return _case(rng, 10.0 ** rng.uniform(78, 80))  # two products are too many
+
+
+def _few_steps(rng: np.random.Generator) -> Case:
+    """Draw so few steps that the vector is still on its way, and each of them shows."""
+    p, n_steps = int(rng.integers(20, 30)), int(rng.integers(2, 4))
+    half = rng.normal(size=(p, p)) / np.sqrt(p)
+    product = FunctionFixture("matrix_product", {"A": half + half.T}, 2 * n_steps + 2)
+    return Case({"product": product, "start": rng.normal(size=p), "n_steps": n_steps})
 
 
 def power_iteration(
@@ -157,8 +166,30 @@ def _divided_by_the_sum(
     return float((v @ product(v)) / (v @ v)), v
 
 
-def _is_not_an_eigenvector(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> str | None:
-    """Say what is wrong about the vector, of whichever sign it is."""
+def _one_step_too_few(
+    product: "Callable[[np.ndarray], np.ndarray]", start: np.ndarray, n_steps: int
+) -> tuple[float, np.ndarray]:
+    v = start / np.linalg.norm(start)
+    for _ in range(n_steps - 1):
+        w = product(v)
+        v = w / np.linalg.norm(w)
+    return float(v @ product(v)), v
+
+
+def _twenty_steps_always(
+    product: "Callable[[np.ndarray], np.ndarray]",
+    start: np.ndarray,
+    n_steps: int,  # ruff: ignore[unused-function-argument]  # it is ignored
+) -> tuple[float, np.ndarray]:
+    v = start / np.linalg.norm(start)
+    for _ in range(20):
+        w = product(v)
+        v = w / np.linalg.norm(w)
+    return float(v @ product(v)), v
+
+
+def _is_elsewhere(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> str | None:
+    """Say where the vector is, of whichever sign, if not where the steps lead."""
     v, A = outputs["v"], inputs["product"].parameters["A"]
     if not isinstance(v, np.ndarray) or v.shape != A.shape[:1] or v.dtype.kind != "f":
         return f"v must be an array of shape {A.shape[:1]}, like the start."
@@ -166,22 +197,33 @@ def _is_not_an_eigenvector(inputs: Mapping[str, Any], outputs: Mapping[str, Any]
         length = float(np.linalg.norm(v))
     if not abs(length - 1) < 1e-6:
         return f"v has the length {length:.4g}, expected 1."
-    product = A @ v
-    off = float(np.linalg.norm(product - (v @ product) * v) / np.linalg.norm(A, ord=2))
-    if off < 1e-6:
-        return None
-    return f"A v is no multiple of v: what is left over is {off:.2g} of the largest eigenvalue."
+    n_steps, on_the_way = inputs["n_steps"], inputs["start"] / np.linalg.norm(inputs["start"])
+    for step in range(2 * n_steps + 3):
+        if min(np.linalg.norm(v - on_the_way), np.linalg.norm(v + on_the_way)) < 1e-6:
+            if step == n_steps:
+                return None
+            return f"v is where {step} multiplications lead, expected {n_steps}, as n_steps says."
+        on_the_way = A @ on_the_way
+        on_the_way = on_the_way / np.linalg.norm(on_the_way)
+    return f"v has length 1, but is not where {n_steps} multiplications of the start lead."
 
 
-_EIGENVECTOR = Property("v has length 1, and A v is a multiple of v", _is_not_an_eigenvector)
+_ARRIVED = Property("v is where n_steps multiplications lead, of length 1", _is_elsewhere)
 
 
 def _hand(A: list[list[float]], eigenvalue: float) -> HandCase:
     product = FunctionFixture("matrix_product", {"A": np.array(A)}, 2 * _N_STEPS + 2)
     return HandCase(
-        {"product": product, "start": np.array([1.0, 0.0]), "n_steps": _N_STEPS},
+        {"product": product, "start": np.array([1, 0]), "n_steps": _N_STEPS},
         {"eigenvalue": eigenvalue},
     )
+
+
+_HAND_TWO_STEPS = HandCase({  # (1, 0) → (2, 1) → (5, 4)
+    "product": FunctionFixture("matrix_product", {"A": np.array([[2.0, 1.0], [1.0, 2.0]])}, 6),
+    "start": np.array([1, 0]),
+    "n_steps": 2,
+})
 
 
 _ALL = ("positive", "negative", "scale")
@@ -201,15 +243,15 @@ POWER_ITERATION = Exercise(
             "negative", 1, ("eigenvalue",), _hand([[-2.0, 1.0], [1.0, -2.0]], -3.0), draw=_downward
         ),
         Criterion(
-            "scale", 1, ("eigenvalue",), _hand([[2e19, 1e19], [1e19, 2e19]], 3e19), draw=_far_apart
+            "scale", 1, ("eigenvalue",), _hand([[2e79, 1e79], [1e79, 2e79]], 3e79), draw=_far_apart
         ),
         Criterion(
             "vector",
             1,
             (),
-            HandCase(_hand([[2.0, 1.0], [1.0, 2.0]], 3.0).inputs),
-            draw=_downward,
-            properties=(_EIGENVECTOR,),
+            _HAND_TWO_STEPS,
+            draw=_few_steps,
+            properties=(_ARRIVED,),
         ),
     ),
     reference=power_iteration,
@@ -226,9 +268,9 @@ POWER_ITERATION = Exercise(
             "no_renormalization",
             _no_renormalization,
             ("scale",),
-            "v is multiplied twenty times and brought to length 1 only at the end. By then it has "
-            "grown beyond the largest number there is, and inf/inf is NaN. When must its length be "
-            "taken out?",
+            "v is multiplied again and again, and brought to length 1 at the end only. By then it "
+            "has grown beyond the largest number there is, and inf/inf is NaN. When must its "
+            "length be taken out?",
         ),
         Misconception(
             "vector_not_normalized",
@@ -267,6 +309,20 @@ POWER_ITERATION = Exercise(
             "comes out right, but positive and negative entries cancel in a sum. What is the "
             "length of a vector?",
         ),
+        Misconception(
+            "one_step_too_few",
+            _one_step_too_few,
+            ("vector",),
+            "v has been multiplied once less than `n_steps` says. The product at the end, for the "
+            "eigenvalue, does not move v. How often must the loop run?",
+        ),
+        Misconception(
+            "twenty_steps_always",
+            _twenty_steps_always,
+            ("vector",),
+            "You multiply twenty times, as in the example. How often is for the caller to say: "
+            "each product may cost as much as two gradients. Which argument holds the number?",
+        ),
     ),
     hints=(
         Hint(
@@ -282,10 +338,11 @@ POWER_ITERATION = Exercise(
             ("negative",),
         ),
         Hint(
-            "NaN, infinity, or a vector of another length",
-            "Twenty multiplications by 10¹⁹ make 10³⁸⁰, and numbers end near 10³⁰⁸. So the length "
-            "is taken out after every single product, not after the loop. The v that you return "
-            "should have length 1 too.",
+            "NaN, infinity, or v is another vector than expected",
+            "Four multiplications by 10⁸⁰ make 10³²⁰, and numbers end near 10³⁰⁸; a length squares "
+            "them on the way. So it is taken out after every single product, not after the loop. "
+            "The v that you return has length 1 too. With start (1, 0) and the matrix [[2, 1], [1, "
+            "2]] it points along (2, 1) after one step and along (5, 4) after two.",
             ("scale", "vector"),
         ),
     ),

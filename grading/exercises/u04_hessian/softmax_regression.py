@@ -23,9 +23,13 @@ def _cases(rng: np.random.Generator) -> Case:
 
 
 def _large_logits(rng: np.random.Generator) -> Case:
-    case = _cases(rng)
-    X, W = case.inputs["X"].copy(), case.inputs["W"].copy()
-    X[:, 0], W[0] = 1.0, W[0] + 1000.0  # shifts all logits of a row alike
+    """Draw rows of logits near 1000, others near −1000, and a last one that holds both."""
+    n, d, k = (int(size) for size in 3 + rng.choice(5, size=3, replace=False))
+    X, W = rng.normal(size=(n, d)), rng.normal(size=(d, k))
+    X[:, 0], W[0] = rng.choice([-1.0, 1.0], size=n), W[0] + 1000.0  # shift a row as a whole
+    X[:2, 0], X[-1, 0] = [1.0, -1.0], -1.0
+    X[:, 1], W[1, 0] = 0.0, 2000.0  # lifts the first class of the last row from −1000 to 1000
+    X[-1, 1] = 1.0
     return Case({"X": X, "W": W})
 
 
@@ -107,12 +111,20 @@ def _largest_logit_not_subtracted(X: np.ndarray, W: np.ndarray) -> np.ndarray:
     return np.einsum("ni,nj,nkl->ikjl", X, X, S).reshape(W.size, W.size) / len(X)
 
 
+def _another_shift(X: np.ndarray, W: np.ndarray) -> np.ndarray:
+    z = X @ W
+    p = np.exp(z - z.max())
+    p /= p.sum(axis=1, keepdims=True)
+    S = p[:, :, None] * np.eye(p.shape[1]) - p[:, :, None] * p[:, None, :]
+    return np.einsum("ni,nj,nkl->ikjl", X, X, S).reshape(W.size, W.size) / len(X)
+
+
 # Row (1, 2) with the logits (ln 3, 0), so p = (3/4, 1/4); row (1, 0) with (0, 0), so p = (1, 1)/2.
 # Both S are a multiple of ((1, −1), (−1, 1)): 3/16 and 1/4.
 _SIGNS = np.array([[1.0, -1.0], [-1.0, 1.0]])
 _HAND = HandCase(
     {
-        "X": np.array([[1.0, 2.0], [1.0, 0.0]]),
+        "X": np.array([[1, 2], [1, 0]]),
         "W": np.array([[0.0, 0.0], [0.5 * np.log(3), 0.0]]),
     },
     {"H": np.kron(np.array([[7 / 32, 6 / 32], [6 / 32, 12 / 32]]), _SIGNS)},
@@ -185,6 +197,14 @@ SOFTMAX_HESSIAN = Exercise(
             ("large_logits",),
             "e¹⁰⁰⁰ is infinite, and infinity over infinity is NaN. Shifting all logits of a row "
             "alike changes no probability. Which shift keeps every exponential finite?",
+        ),
+        Misconception(
+            "another_shift",
+            _another_shift,
+            ("large_logits",),
+            "A shift is there, but not the one that is safe for every row. By the largest logit of "
+            "the whole table, a row far below it becomes 0/0; by the mean or the smallest of its "
+            "row, one that stands out becomes infinite. Which number of which row is taken off?",
         ),
     ),
     hints=(

@@ -50,3 +50,40 @@ def test_source_that_cannot_be_parsed_alone_is_told_apart_by_its_words(monkeypat
     first, second = (_hash_of(monkeypatch, source) for source in laid_out)
 
     assert first == second != _hash_of(monkeypatch, other)
+
+
+CLASS = "class F:\n    def step(self, x):\n        return x + 1\n"
+
+
+def _found_class(monkeypatch, source: str) -> lookup.Found:
+    """Define ``F`` as a cell does, whose class ``inspect`` cannot find, and look it up."""
+    cell = f"<cell {len(linecache.cache)}>"
+    monkeypatch.setitem(linecache.cache, cell, (len(source), None, source.splitlines(True), cell))
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    exec(compile(source, cell, "exec"), namespace)
+    monkeypatch.setattr(lookup, "_learner_namespace", lambda: namespace)
+    return lookup.find("F", wants_class=True)
+
+
+def test_a_class_of_stubs_is_not_started(monkeypatch):
+    stub = (
+        'class F:\n    """Add."""\n\n    def __init__(self, x):\n        """Set up."""\n'
+        "        # YOUR CODE HERE\n        raise NotImplementedError()\n\n"
+        "    def step(self, x):\n        raise NotImplementedError()\n"
+    )
+
+    found = _found_class(monkeypatch, stub)
+
+    assert found.not_started
+    assert "Nothing is written yet" in found.reason
+
+
+def test_a_class_is_known_again_by_what_its_methods_do(monkeypatch):
+    same = "class F:\n\n    def step(self, x):  # third try\n        return x  + 1\n"
+    other = CLASS.replace("1", "2")
+
+    first, again, changed = (
+        _found_class(monkeypatch, source).answer_hash for source in (CLASS, same, other)
+    )
+
+    assert first == again != changed

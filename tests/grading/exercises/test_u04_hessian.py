@@ -164,16 +164,44 @@ def test_power_without_renormalization_overflows_on_every_scale_case() -> None:
 
 
 @pytest.mark.parametrize(
+    ("central", "step"),
+    [(True, 1e-2), (True, 1e-5), (True, 1e-7), (False, 1e-4), (False, 1e-6), (False, 1e-8)],
+)
+def test_a_difference_quotient_is_named_whatever_its_step(central: bool, step: float) -> None:
+    gradient = next(
+        m.function
+        for m in exercise("hessian_vector_product").misconceptions
+        if m.name == "gradient_instead"
+    )
+
+    def quotient(**given: Any) -> tuple[Any, ...]:
+        def at(s: float) -> Any:
+            moved = {f"W{i}": given[f"W{i}"] + s * given[f"V{i}"] for i in (1, 2)}
+            return gradient(**{**given, **moved})
+
+        low = -step if central else 0.0
+        return tuple((a - b) / (step - low) for a, b in zip(at(step), at(low), strict=True))
+
+    verdict, _ = judged(exercise("hessian_vector_product"), quotient, 0)
+
+    assert {finding.criterion for finding in verdict.findings} == {"HV1", "HV2"}
+    assert all("the mark of a difference quotient" in f.sentence for f in verdict.findings)
+
+
+@pytest.mark.parametrize(
     ("name", "misconception", "words"),
     [
         ("classify_critical_point", "zero_before_saddle", "flat direction gets the wrong name"),
         ("classify_critical_point", "gradient_ignored", "A slope is called a minimum"),
+        ("classify_critical_point", "eigenvalue_must_be_below_tolerance", "ties are wrong"),
         ("largest_stable_rate", "largest_size", "saddles are not"),
         ("hessian_vector_product", "hidden_values_not_moved", "HV2 is off"),
         ("hessian_vector_product", "slope_not_moved", "HV1 is not"),
         ("power_iteration", "size_without_sign", "The sign is wrong"),
         ("power_iteration", "no_renormalization", "NaN, infinity"),
+        ("power_iteration", "one_step_too_few", "v is another vector"),
         ("damped_newton_step", "ascent_at_a_saddle", "the saddle is not"),
+        ("damped_newton_step", "flat_directions_dropped", "the saddle is not"),
         ("softmax_hessian", "largest_logit_not_subtracted", "NaN or infinity"),
         ("hessian_diagonal", "divided_by_k", "standard error is off"),
         ("gauss_newton_product", "slope_missing_backward", "GV1 is not"),
