@@ -175,12 +175,8 @@ function render({ model, el }) {
     paint(picture, ...galleryShapes({ originals, images, said, best, shown, room }));
     const set = runsOf(now.change);
     paint(chart, ...chartShapes({ now, set, held, shown, room }));
-    const { mean, spread, better } = gains(set[now.level], set[0], held);
-    const accuracy = (k) => 1 - set[now.level].reduce((sum, run) => sum + run[k], 0) / set[now.level].length / held;
-    const likewise = now.change !== "mixup";
-    const values = [now.level ? points(mean) : "0", now.level ? `± ${fixed(100 * spread, 1)}` : "0", now.level
-      ? `${better} of ${set[0].length}` : "–", `${fixed(100 * accuracy(0), 1)} %`,
-      likewise ? `${fixed(100 * accuracy(1), 1)} %` : "–", likewise ? `${fixed(100 * accuracy(2), 1)} %` : "–"];
+    const { mean, spread } = gains(set[now.level], set[0], held);
+    const values = readings(now, set, held);
     cells.forEach((td, i) => setText(td, shown ? values[i] : "?"));
     setText(remark, !open ? "The images change after your prediction." : !now.compared
       ? "Look at each image below its original. Is it still the digit that its label says? Press the button under those that are not, then compare."
@@ -200,7 +196,17 @@ function render({ model, el }) {
   return () => view.close();
 }
 
-function remarkOn({ change, level, marks }, best, { mean, spread }) {
+/** @returns {string[]} the numbers of the table, top to bottom */
+export function readings({ change, level }, set, held) {
+  const { mean, spread, better } = gains(set[level], set[0], held);
+  const accuracy = (k) => `${fixed(100 * (1 - set[level].reduce((sum, run) => sum + run[k], 0) / set[level].length / held), 1)} %`;
+  const likewise = change !== "mixup";
+  return [level ? points(mean) : "0", level ? `± ${fixed(100 * spread, 1)}` : "0", level ? `${better} of ${set[0].length}` : "–",
+    accuracy(0), likewise ? accuracy(1) : "–", likewise ? accuracy(2) : "–"];
+}
+
+/** What the learner marked, what the model reads, and what training with the change does. */
+export function remarkOn({ change, level, marks }, best, { mean, spread }) {
   const mine = DIGITS.filter((digit) => marks.includes(`${change} ${level} ${digit}`));
   const pairs = DIGITS.flatMap((digit, i) => (best[i] === digit ? [] : [`${digit} for ${best[i]}`]));
   const you = `You marked ${mine.length ? mine.join(", ") : "none"}. `;
@@ -230,7 +236,7 @@ function galleryShapes({ originals, images, said, best, shown, room }) {
 const MARKS = { with: "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z", likewise: "M-4.5 -4.5H4.5V4.5H-4.5Z", without: "M0 -6L5.5 4H-5.5Z" };
 
 /** The accuracies against the strength: each place of the slider is one training. */
-function chartShapes({ now, set, held, shown, room }) {
+export function chartShapes({ now, set, held, shown, room }) {
   const [width, height] = [room || 580, 252];
   const levels = LEVELS[now.change];
   const xs = levels.map((v, i) => [i, v === 0 ? "none" : { rotate: `${v}°`, scale: `${100 * v} %`, mirror: "half",

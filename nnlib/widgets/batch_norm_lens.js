@@ -144,9 +144,7 @@ function render({ model, el }) {
     const found = look(now);
     for (const control of [...sliders, mode]) control.sync();
     const y = found.y[now.mode];
-    const pairs = [[mean(found.z), Math.sqrt(variance(found.z))], [found.mean.eval, found.std.eval], [mean(y), Math.sqrt(variance(y))],
-      [mean(found.company), Math.sqrt(variance(found.company))], [found.alone, 0]];
-    pairs.forEach((pair, i) => pair.forEach((v, k) => setText(cells[i][k], open ? fixed(v, 2) : "?")));
+    readings(now, found).forEach((pair, i) => pair.forEach((text, k) => setText(cells[i][k], open ? text : "?")));
     setText(remark, open ? remarkOn(now, found) : "The outputs appear with your prediction.");
     const { size, shapes } = lensShapes(now, found, history(now), open, room);
     paint(picture, size, shapes);
@@ -165,17 +163,32 @@ function render({ model, el }) {
   return () => view.close();
 }
 
+/** @returns {[string, string][]} mean and deviation of each row of the table */
+export function readings({ mode }, { z, mean: m, std, y, company, alone }) {
+  const both = (values) => [mean(values), Math.sqrt(variance(values))];
+  return [both(z), [m.eval, std.eval], both(y[mode]), both(company), [alone, 0]].map((pair) => pair.map((v) => fixed(v, 2)));
+}
+
 /** One or two sentences on what the numbers say. */
-function remarkOn({ mode, step, batch_size: size, gamma, beta, center, spread }, { mean: m, z }) {
+export function remarkOn({ mode, step, batch_size: size, gamma, beta, center }, { mean: m, std }) {
   if (gamma === 0) return "With γ = 0 every row leaves as β: nothing of z is left.";
   if (mode === "train") {
     if (size === 2) return "Two rows: each leaves one deviation from the middle, so only which one was larger is left.";
-    const [c, w] = population(step, center, spread);
-    if (Math.abs(gamma - w) < 0.01 && Math.abs(beta - c) < 0.01) return "γ and β are about the deviation and mean of z: the layer gives back what came in.";
+    const near = 0.1 * std.train;
+    if (Math.abs(gamma - std.train) < near && Math.abs(beta - m.train) < near) return "γ and β are about the deviation and mean of z: the layer gives back what came in.";
     return `The batch’s own statistics: the mean is β = ${short(beta)} and the deviation ${short(Math.abs(gamma))}, up to ε.`;
   }
-  const gap = mean(z) - m.eval;
-  if (step > JUMP && Math.abs(gap) > 0.5) return `The running mean is ${fixed(Math.abs(gap), 1)} ${gap > 0 ? "below" : "above"} the batch’s mean: it lags behind the move.`;
+  const gap = m.train - m.eval;
+  if (Math.abs(gap) > 0.25 * std.eval) {
+    const left = step > JUMP ? center * (1 - MOMENTUM) ** (step - JUMP) : 0; // of the move, in the running mean
+    return `The running mean is ${fixed(Math.abs(gap), 2)} ${gap > 0 ? "below" : "above"} the batch’s mean: ` +
+      (left / gap > 0.5 ? "it lags behind the move." : "the mean of a single batch scatters, and the running mean is one over many.");
+  }
+  const wide = std.train / std.eval;
+  if (wide > 1.25 || wide < 0.8) {
+    return `The means are near each other, but the batch’s deviation is ${fixed(wide, 2)} times the running one: in evaluation the outputs ` +
+      `spread ${wide > 1 ? "more" : "less"} than in training.`;
+  }
   return "The running statistics are near those of the batch, so both modes nearly agree.";
 }
 

@@ -96,14 +96,9 @@ function render({ model, el }) {
   view.onDraw(() => {
     const now = state();
     for (const control of [...sliders, method]) control.sync();
-    const found = Object.fromEntries(Object.keys(METHODS).map((name) => [name, clip(now.lengths, now.limit, name)]));
-    const chosen = found[now.method];
+    const chosen = clip(now.lengths, now.limit, now.method);
     const whole = norm(chosen.before);
-    const numbers = [[whole, 0, 1], ...Object.values(found).map(({ length, angle, cosine }) => [length, angle, cosine])];
-    numbers.forEach(([length, angle, cosine], i) => {
-      const texts = open ? [fixed(length, 2), `${fixed(angle, 1)}°`, fixed(cosine, 2)] : ["?", "?", "?"];
-      texts.forEach((text, k) => setText(cells[i][k], text));
-    });
+    readings(now).forEach((texts, i) => texts.forEach((text, k) => setText(cells[i][k], open ? text : "?")));
     lines.forEach((line, i) => line.classList.toggle("nn-chosen", open && i === 1 + Object.keys(METHODS).indexOf(now.method)));
     setText(remark, open ? remarkOn(now, chosen, whole) : "The clipped step appears with your prediction.");
     const { size, shapes } = stepShapes(now, chosen, open, room);
@@ -122,7 +117,15 @@ function render({ model, el }) {
   return () => view.close();
 }
 
-function remarkOn({ method, limit }, { length, angle, cosine }, whole) {
+/** @returns {string[][]} length, angle and cosine of the step: not clipped, then by each method */
+export function readings({ lengths, limit }) {
+  const found = Object.keys(METHODS).map((name) => clip(lengths, limit, name));
+  return [{ length: norm(found[0].before), angle: 0, cosine: 1 }, ...found]
+    .map(({ length, angle, cosine }) => [fixed(length, 2), `${fixed(angle, 1)}°`, fixed(cosine, 2)]);
+}
+
+/** One or two sentences on what the chosen method does. */
+export function remarkOn({ method, limit }, { length, angle, cosine }, whole) {
   if (whole - length < 1e-9) return "Nothing is longer than the limit, so nothing changes.";
   if (method === "norm") return `All nine numbers are multiplied by ${fixed(limit / whole, 3)}: shorter, and the same direction.`;
   if (angle < 0.05) return "Everything is shortened by the same factor here, so the step does not turn.";

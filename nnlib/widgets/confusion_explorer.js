@@ -52,6 +52,15 @@ const FINDING = "The accuracy is one number; the matrix says where the mistakes 
   "mistakes, but the one with a hidden layer is surer of them: a high probability is no proof. Setting unsure answers " +
   "aside raises the accuracy of the rest, at the price of the digits that nobody has read.";
 
+const rightOf = (counts) => DIGITS.reduce((sum, i) => sum + counts[i][i], 0);
+const totalOf = (counts) => counts.flat().reduce((a, b) => a + b, 0);
+
+/** @returns {string[]} how many of n digits are right, wrong, the accuracy, and how many are set aside */
+export function readings(counts, n) {
+  const [right, total] = [rightOf(counts), totalOf(counts)];
+  return [String(right), String(total - right), total ? `${fixed((100 * right) / total, 1)} %` : "none left", String(n - total)];
+}
+
 /** @param {{model: Model, el: HTMLElement}} context */
 function render({ model, el }) {
   const view = openView({ model, el, name: "confusion-explorer", label: "Confusion matrix" });
@@ -62,8 +71,6 @@ function render({ model, el }) {
     const [said, sure] = dataOf(name);
     return matrixOf(truth, said, sure, percent);
   };
-  const rightOf = (counts) => DIGITS.reduce((sum, i) => sum + counts[i][i], 0);
-  const totalOf = (counts) => counts.flat().reduce((a, b) => a + b, 0);
   const images = new Map();
   const imageOf = (i) => {
     if (!images.has(i)) images.set(i, unpackImage(model.get("images")[i]));
@@ -138,8 +145,7 @@ function render({ model, el }) {
       const aloud = `is ${node.dataset.key[1]}, said ${node.dataset.key[3]}: ${amount}`;
       if (node.getAttribute("aria-label") !== aloud) node.setAttribute("aria-label", aloud);
     }
-    const [right, total] = [rightOf(counts), totalOf(counts)];
-    const shown = [String(right), String(total - right), total ? `${fixed((100 * right) / total, 1)} %` : "none left", String(truth.length - total)];
+    const shown = readings(counts, truth.length);
     facts.forEach(({ b }, i) => setText(b, open ? shown[i] : "?"));
     setText(remark, open ? remarkOn(counts, now.cell) : "The matrix and its images appear with your prediction.");
     const [said, sure, rights] = dataOf(now.model);
@@ -160,7 +166,7 @@ function render({ model, el }) {
 }
 
 /** The chosen cell in words, with the recall of its row and the precision of its column. */
-function remarkOn(counts, [t, c]) {
+export function remarkOn(counts, [t, c]) {
   const row = counts[t].reduce((a, b) => a + b, 0);
   const column = counts.reduce((sum, r) => sum + r[c], 0);
   const [hit, caught] = [counts[t][t], counts[c][c]];

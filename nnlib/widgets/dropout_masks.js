@@ -36,13 +36,13 @@ export function chances(rate) {
 const START = { rate: 0.2, draws: 1, mode: "train", scaling: "inverted" };
 const SLIDES = [0.1, 0.2, 0.25, 0.3].map((rate) => [`${short(100 * rate)} %: ${short(UNITS * rate)} of 60?`, { rate, draws: MOST, mode: "train", scaling: "inverted" }]);
 const MODES = { train: "training", eval: "evaluation" };
-const SCALINGS = { inverted: "divided by 1 − p", none: "left as they are" };
+const SCALINGS = { inverted: "made larger", none: "left as they are" };
 const QUESTION = "A layer of 60 units has dropout with rate 0.2, and 0.2 · 60 = 12. In what share of the masks are exactly 12 units dropped?";
 const CHOICES = { "in all of them": 1, "in about half": 0.5, "in about one of eight": 0.125, "in about one of a hundred": 0.01 };
 const FINDING = "The rate is a probability, tossed for each unit by itself: 12 of 60 is only the expectation, and most masks drop " +
-  "another number. The same holds for the slides’ 6, 12, 15 and 18 units. In training the kept units are divided by 1 − p, so the " +
+  "another number. The same holds for the slides’ 6, 12, 15 and 18 units. In training the kept units are made larger, all by one factor, so the " +
   "mean output over many masks approaches what evaluation puts out, where nothing is dropped and nothing is scaled. Without " +
-  "the division training would run at 1 − p times that size. A single mask scatters around the mean, the more the higher the rate: that noise is what " +
+  "that factor training would run at a smaller size. A single mask scatters around the mean, the more the higher the rate: that noise is what " +
   "dropout adds to training.";
 
 /** @returns {string} the choice nearest to the share of masks that drop exactly 12 */
@@ -68,13 +68,13 @@ function render({ model, el }) {
 
   const pick = (trait, label, names) => segmented({ label, options: Object.entries(names), read: () => model.get(trait), write: (v) => put({ [trait]: v }) });
   const switches = [pick("mode", "Mode", MODES), pick("scaling", "Kept units", SCALINGS)];
-  const rate = slider({ label: "rate p", min: 0, max: 0.9, step: 0.05, read: () => model.get("rate"), write: (v) => put({ rate: v }),
+  const rate = slider({ label: "rate", min: 0, max: 0.9, step: 0.05, read: () => model.get("rate"), write: (v) => put({ rate: v }),
     show: (v) => fixed(v, 2), say: (v) => `rate ${v.toFixed(2)}` });
   const draws = slider({ label: "masks drawn", min: 1, max: MOST, step: 1, read: () => model.get("draws"), write: (v) => put({ draws: v }),
     say: (v) => (v === 1 ? "1 mask" : `${v} masks`) });
   const more = (n) => () => put({ draws: Math.min(MOST, model.get("draws") + n), mode: "train" });
   const picture = s("svg", { role: "img" });
-  const names = ["dropped now", "expected, p · 60", "that number exactly", "kept are multiplied by", "output now",
+  const names = ["dropped now", "expected, rate · 60", "that number exactly", "kept are multiplied by", "output now",
     "mean over the masks", "output in evaluation"];
   const cells = names.map(() => h("td"));
   const table = h("table", { class: "nn-table nn-loose" }, h("tbody", {}, ...names.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), cells[i]))));
@@ -105,10 +105,7 @@ function render({ model, el }) {
     const found = look(now);
     const training = now.mode === "train";
     const expected = Math.round(UNITS * now.rate);
-    const hits = found.dropped.filter((n) => n === expected).length;
-    const values = [training ? `${found.dropped.at(-1)} of 60` : "none", short(UNITS * now.rate), `in ${hits} of ${now.draws}`,
-      training && now.scaling === "inverted" ? fixed(1 / (1 - now.rate), 3) : "1", fixed(training ? found.outputs.at(-1) : found.evaluation, 3),
-      `${fixed(mean(found.outputs), 3)} ± ${fixed(found.deviation / Math.sqrt(now.draws), 3)}`, fixed(found.evaluation, 3)];
+    const values = readings(now, found);
     cells.forEach((cell, i) => setText(cell, open ? values[i] : "?"));
     setText(remark, open ? remarkOn(now, found) : "The masks appear with your prediction.");
     const { size, shapes } = maskShapes(now, found, open, room);
@@ -128,10 +125,20 @@ function render({ model, el }) {
   return () => view.close();
 }
 
-function remarkOn({ mode, scaling, rate, draws }, { outputs, evaluation, deviation }) {
+/** @returns {string[]} the numbers of the table, top to bottom */
+export function readings({ rate, draws, mode, scaling }, { dropped, outputs, evaluation, deviation }) {
+  const training = mode === "train";
+  const hits = dropped.filter((n) => n === Math.round(UNITS * rate)).length;
+  return [training ? `${dropped.at(-1)} of 60` : "none", short(UNITS * rate), `in ${hits} of ${draws}`,
+    training && scaling === "inverted" ? fixed(1 / (1 - rate), 3) : "1", fixed(training ? outputs.at(-1) : evaluation, 3),
+    `${fixed(mean(outputs), 3)} ± ${fixed(deviation / Math.sqrt(draws), 3)}`, fixed(evaluation, 3)];
+}
+
+/** One sentence on what the masks say so far. */
+export function remarkOn({ mode, scaling, rate, draws }, { outputs, evaluation, deviation }) {
   if (mode === "eval") return "Evaluation leaves all 60 units as they are: one fixed output, and no mask.";
   if (rate === 0) return "At rate 0 training and evaluation are the same.";
-  if (scaling === "none") return `Not rescaled, training runs at about 1 − p = ${short(1 - rate, 2)} of the size that evaluation will have.`;
+  if (scaling === "none") return `Not rescaled, training runs at about ${short(1 - rate, 2)} of the size that evaluation will have.`;
   if (draws < 20) return "One mask says little: its output scatters. Draw more of them.";
   const off = Math.abs(mean(outputs) - evaluation) / (deviation / Math.sqrt(draws));
   return `The mean over ${draws} masks is ${fixed(off, 1)} standard errors from the output in evaluation.`;
@@ -183,7 +190,7 @@ function countShapes({ rate, draws }, { dropped }, open, box) {
   }
   const x = axes.px(UNITS * rate);
   shapes.push(["line", { x1: x, x2: x, y1: box[1] - 4, y2: box[3], class: "nn-expect" }],
-    ["text", { x: x + (rate > 0.6 ? -6 : 6), y: box[1] + 4, class: "nn-key nn-halo", "text-anchor": rate > 0.6 ? "end" : "start" }, `p · 60 = ${short(UNITS * rate)}`]);
+    ["text", { x: x + (rate > 0.6 ? -6 : 6), y: box[1] + 4, class: "nn-key nn-halo", "text-anchor": rate > 0.6 ? "end" : "start" }, `rate · 60 = ${short(UNITS * rate)}`]);
   return shapes;
 }
 

@@ -256,10 +256,8 @@ function render({ model, el }) {
     const now = state();
     const found = measured(now);
     for (const control of [...controls, depth]) control.sync();
-    const texts = !open ? names.map(() => "?") : [readable(ratio(found)), verdictOn(found), fixed(factor(found), 3),
-      now.structure === "plain" ? fixed(expectedFactor(found, now.init), 3) : "plain only",
-      readable(found.weight_gradient[0]), readable(found.weight_gradient.at(-1))];
-    cells.forEach((cell, i) => setText(cell, texts[i]));
+    const texts = readings(now, found);
+    cells.forEach((cell, i) => setText(cell, open ? texts[i] : "?"));
     setText(remark, open ? remarkOn(now, found) : "The curves appear with your prediction.");
     const { size, shapes } = flowShapes(now, open ? found : null, room);
     paint(picture, size, shapes);
@@ -283,8 +281,14 @@ const describe = ({ depth, activation, init, structure }) =>
   `${depth} ${NAMES[activation]} layers, ${init in { small: 1, large: 1 } ? `weights of standard deviation ${WEIGHTS[init]}` : `${WEIGHTS[init]} weights`}` +
   (structure === "plain" ? "" : `, ${structure === "both" ? "batch norm and residual paths" : structure === "norm" ? "batch norm" : "residual paths"}`);
 
+/** @returns {string[]} the numbers of the table, top to bottom */
+export function readings({ structure, init }, found) {
+  return [readable(ratio(found)), verdictOn(found), fixed(factor(found), 3), structure === "plain" ? fixed(expectedFactor(found, init), 3) : "plain only",
+    readable(found.weight_gradient[0]), readable(found.weight_gradient.at(-1))];
+}
+
 /** One sentence on why it is so. */
-function remarkOn({ structure, init, activation }, found) {
+export function remarkOn({ structure, init, activation }, found) {
   const said = verdictOn(found);
   const f = factor(found);
   if (structure === "both") return "Each block adds a part of fixed size to a growing sum, so it changes less and less: growth stays slow.";
@@ -300,7 +304,10 @@ function remarkOn({ structure, init, activation }, found) {
       : "Slopes and weights together pass on too little, and the powers of that vanish.";
   }
   if (said === "exploding") return "The weights are so large that each layer passes on more than it got.";
-  return "Slopes and weights nearly balance, so the gradient arrives at about the size it left with.";
+  const r = ratio(found);
+  if (r > 0.3 && r < 3 && Math.abs(f - 1) < 0.1) return "Slopes and weights nearly balance, so the gradient arrives at about the size it left with.";
+  return `Each layer multiplies the gradient by about ${fixed(f, 2)}, so the first gets ${readable(r)} times as much as the last: ` +
+    "at this depth still within a factor of 1000.";
 }
 
 /** Round decades around the values, at least 10⁻⁴ to 10⁴, and the distance of the ticks. */

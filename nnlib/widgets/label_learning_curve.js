@@ -110,19 +110,14 @@ function render({ model, el }) {
     for (const control of [...switches, ...sliders]) control.sync();
     const place = placeOf(now);
     const curves = curvesOf(now);
-    const goal = MODELS.map((name) => labelsFor(run.sizes, curves[name].mean, curves[name].mean[place] / 2));
+    const goal = labelsFor(run.sizes, curves.linear.mean, curves.linear.mean[place] / 2);
     setText(at, `${run.sizes[place]} labels`);
     MODELS.forEach((name, m) => {
-      const { mean, spread } = curves[name];
-      const all = run[name].slice(0, now.seeds).map((row) => row[place] / run.held);
-      const reached = Number.isFinite(goal[m]);
-      const values = [percent(mean[place]), now.seeds > 1 ? `± ${percent(spread[place])}` : "one run",
-        `${fixed(100 * Math.min(...all), 0)}–${percent(Math.max(...all), 0)}`,
-        reached ? String(Math.round(goal[m])) : `> ${run.sizes.at(-1)}`, reached ? fixed(goal[m] / run.sizes[place], 1) : "–"];
+      const values = readings(run, name, now.seeds, place);
       cells.forEach((row, i) => setText(row[m], open ? values[i] : "?"));
     });
     setText(remark, open ? remarkOn(now, curves, place) : "The curves appear with your prediction.");
-    const { size, shapes } = curveShapes({ now, run, curves, place, goal: goal[0], open, room });
+    const { size, shapes } = curveShapes({ now, run, curves, place, goal, open, room });
     paint(picture, size, shapes);
     picture.setAttribute("aria-label", !open ? "Empty axes: accuracy against the number of labels."
       : `With ${run.sizes[place]} labels the linear model errs on ${percent(curves.linear.mean[place])} and the hidden layer on ` +
@@ -137,9 +132,21 @@ function render({ model, el }) {
   return () => view.close();
 }
 
-function remarkOn({ seeds }, { linear, hidden }, i) {
+/** @returns {string[]} the column of one model in the table, top to bottom */
+export function readings(run, name, seeds, place) {
+  const { mean, spread } = meanAndSpread(run[name], run.held, seeds);
+  const all = run[name].slice(0, seeds).map((row) => row[place] / run.held);
+  const goal = labelsFor(run.sizes, mean, mean[place] / 2);
+  const reached = Number.isFinite(goal);
+  return [percent(mean[place]), seeds > 1 ? `± ${percent(spread[place])}` : "one run",
+    `${fixed(100 * Math.min(...all), 0)}–${percent(Math.max(...all), 0)}`,
+    reached ? String(Math.round(goal)) : `> ${run.sizes.at(-1)}`, reached ? fixed(goal / run.sizes[place], 1) : "–"];
+}
+
+/** Which model is better at this place, and whether the runs bear it out. */
+export function remarkOn({ seeds }, { linear, hidden }, i) {
   const gap = linear.mean[i] - hidden.mean[i];
-  const better = gap === 0 ? "The two models make equally many errors here."
+  const better = Math.abs(gap) < 1e-9 ? "The two models make equally many errors here."
     : `The error of the ${gap > 0 ? "hidden layer" : "linear model"} is lower by ${fixed(100 * Math.abs(gap), 1)} percentage points.`;
   if (seeds === 1) return `${better} One run cannot say whether that is more than luck: move “runs”.`;
   const spread = Math.max(linear.spread[i], hidden.spread[i]);

@@ -134,19 +134,19 @@ export function errorCurves(n, noise, strength, sample) {
   return { train, fits, training: errorsOn(train), validation: errorsOn(held) };
 }
 
-const START = { capacity: 18, strength: 0, n_rows: 20, noise: 0.3, sample: 1 };
-const PRESETS = [
+export const START = { capacity: 18, strength: 0, n_rows: 20, noise: 0.3, sample: 1 };
+export const PRESETS = [
   ["Underfit", { capacity: 3 }], ["Overfit", {}], ["Cured by λ", { strength: 0.01 }],
   ["Cured by data", { n_rows: 80 }], ["Beyond the threshold", { capacity: 64 }],
 ];
 const QUESTION = "18 weights are fitted to 20 rows, without a penalty. We collect 60 more rows and change nothing else. " +
   "What happens to the two errors?";
 const CHOICES = ["both fall", "training rises, validation falls", "training falls, validation rises", "both rise"];
-const FINDING = "Training error only falls as weights are added: each larger polynomial contains the smaller ones. Validation error falls, " +
-  "then rises again, because the extra weights follow the noise of these rows. It is worst where weights and rows are equally many " +
-  "(p = n): there one fit alone meets every row. Beyond it many do, the smallest of them is taken, and the error falls a second time; " +
-  "here, at n = 20, not below the best small polynomial. More rows and a penalty both close the gap from two sides: " +
-  "validation error falls and training error rises. A penalty that is too strong closes it too, with two high errors.";
+const FINDING = "Without a penalty the training error only falls as weights are added: each larger polynomial contains the smaller ones. " +
+  "With 20 rows and σ = 0.3 the validation error falls, then rises again, because the extra weights follow the noise of these rows. " +
+  "Beyond the best capacity it is worst near p = n, as many weights as rows: there one fit alone meets every row. With more weights many do, the smallest " +
+  "of them is taken, and the error falls a second time, here not below the best small polynomial. With 18 weights, more rows and a penalty " +
+  "both close the gap from two sides: validation error falls and training error rises. A penalty that is too strong closes it too, with two high errors.";
 
 /** @returns {{before: number[], after: number[], answer: string}} the errors of the question, and its answer */
 export function settled() {
@@ -217,9 +217,7 @@ function render({ model, el }) {
     const curves = curvesOf(now);
     const [a, b] = [curves.training[now.capacity - 1], curves.validation[now.capacity - 1]];
     const best = curves.validation.indexOf(Math.min(...curves.validation));
-    const w = curves.fits[now.capacity - 1];
-    const values = [small(a), small(b), small(b - a), small(now.noise ** 2), small(w.slice(1).reduce((sum, v) => sum + v * v, 0)),
-      `${best + 1}`, small(curves.validation[best])];
+    const values = valuesOf(now, curves);
     cells.forEach((cell, i) => setText(cell, open ? values[i] : "?"));
     setText(remark, open ? remarkOn(now, a, b, best + 1, curves.validation[best]) : "The fit and the errors appear with your prediction.");
     const [left, right] = [fitShapes(now, curves, open, room), errorShapes(now, curves, open, best, room)];
@@ -253,14 +251,27 @@ export function small(v) {
 
 const strengthText = (v) => (v === 0 ? "0" : v < 0.00095 ? scientific(v) : fixed(v, v < 0.0095 ? 4 : v < 0.095 ? 3 : 2));
 
-function remarkOn({ capacity: p, strength, n_rows: n }, a, b, best, least) {
+/** @returns {string[]} the numbers of the table */
+export function valuesOf({ capacity: p, noise }, { training, validation, fits }) {
+  const [a, b, least] = [training[p - 1], validation[p - 1], Math.min(...validation)];
+  const size = fits[p - 1].slice(1).reduce((sum, v) => sum + v * v, 0);
+  return [small(a), small(b), small(b - a), small(noise ** 2), small(size), `${validation.indexOf(least) + 1}`, small(least)];
+}
+
+const ENOUGH = 6; // weights that can follow the wave: without noise and penalty their error is below 0.01
+
+/** What training error a, validation error b and the best capacity with its error say of a fit. */
+export function remarkOn({ capacity: p, strength, n_rows: n, noise }, a, b, best, least) {
+  const floor = noise ** 2;
   if (strength === 0 && p === n) return "As many weights as rows: one fit alone meets every row, whatever it does between them.";
   if (strength === 0 && p > n) return "More weights than rows: many fits meet every row, and the one with the smallest weights is drawn. Training error 0 says nothing about new rows.";
-  if (b < 1.1 * least) return "Near the best capacity for these settings. What error is left is mostly noise.";
-  if (p < best) return "Underfit: too few weights to bend like the wave. Both errors are high, and more rows would not help.";
-  if (strength >= 0.1 && a > 0.5 * b) return "The penalty holds the weights so small that the fit misses the wave: both errors are high.";
-  if (strength > 0) return "The penalty keeps the weights small, so the fit follows less of the noise. Set λ to 0 to compare.";
-  return "Overfit: the extra weights follow the noise of these rows, which new rows do not share.";
+  if (strength >= 0.1 && p >= ENOUGH && a > 0.5 * b && b > 2 * floor) return "The penalty holds the weights so small that the fit misses the wave: both errors are high.";
+  if (b < 1.1 * least) return `Near the best capacity for these settings. ${b < 2 * floor ? "What error is left is mostly noise." : "Yet most of the error that is left is not noise."}`;
+  if (p < best && a > 1.5 * floor && a > 0.5 * b) return "Underfit: too few weights to bend like the wave. Both errors are well above the noise, and more rows would not bring them down to it.";
+  if (p < best && best <= n) return "Fewer weights than the best p for these settings: new rows gain from more.";
+  if (strength > 0) return "The penalty keeps the weights small, so the fit follows these rows less closely. Set λ to 0 to compare.";
+  if (a < floor) return `${b < 1.5 * least ? "A little overfit" : "Overfit"}: the extra weights follow the noise of these rows, which new rows do not share.`;
+  return "Another number of weights serves new rows better: the mark ▲ shows which.";
 }
 
 const key = (x, text, sample) => [sample, ["text", { x: x + 24, y: 16, class: "nn-key" }, text]];

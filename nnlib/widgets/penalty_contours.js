@@ -59,8 +59,8 @@ export function descend(kind, strength, optimum, rho, proximal, steps = STEPS) {
   return walk;
 }
 
-const START = { kind: "L1", strength: 0.6, optimum: [1.4, 0.5], correlation: 0, view: "path" };
-const PRESETS = [
+export const START = { kind: "L1", strength: 0.6, optimum: [1.4, 0.5], correlation: 0, view: "path" };
+export const PRESETS = [
   ["L1 at a corner", { strength: 1.2 }], ["L2", { kind: "L2", strength: 1.2 }], ["Elastic net", { kind: "elastic", strength: 2.4 }],
   ["Correlated inputs", { strength: 1.5, optimum: [1.2, 0.4], correlation: 0.8 }],
   ["L1 by sub-gradient", { strength: 1.2, view: "subgradient" }],
@@ -137,13 +137,13 @@ function render({ model, el }) {
     for (const control of [...switches, ...sliders]) control.sync();
     const w = solved(now);
     const walks = [false, true].map((proximal) => descend(now.kind, now.strength, now.optimum, now.correlation, proximal));
-    [now.optimum, w, walks[0][STEPS], walks[1][STEPS]].forEach((place, i) => place.forEach((v, j) => {
+    const values = valuesOf(now);
+    values.places.forEach((place, i) => place.forEach((text, j) => {
       const shown = open || i === 0;
-      setText(rows[i][j + 1], shown ? number(v) : "?");
-      rows[i][j + 1].classList.toggle("nn-used", shown && v === 0);
+      setText(rows[i][j + 1], shown ? text : "?");
+      rows[i][j + 1].classList.toggle("nn-used", shown && text === "0");
     }));
-    setText(totals[0][1], open ? fixed(loss(w, now.optimum, now.correlation), 3) : "?");
-    setText(totals[1][1], open ? fixed(penalty(now.kind, now.strength, w), 3) : "?");
+    totals.forEach(([, cell], i) => setText(cell, open ? values.totals[i] : "?"));
     setText(remark, open ? remarkOn(now, w, walks[now.view === "proximal" ? 1 : 0]) : "The ball and the optimum appear with your prediction.");
     const walk = now.view === "path" ? null : walks[now.view === "proximal" ? 1 : 0];
     const [left, right] = [planeShapes(now, w, walk, open, room), seriesShapes(now, w, walk, open, room)];
@@ -170,45 +170,68 @@ function render({ model, el }) {
 const number = (v) => (v === 0 ? "0" : Math.abs(v) < 0.00005 ? `${v < 0 ? "−" : ""}<0.0001` : fixed(v, 4));
 const zeroNames = (w) => ["w₁", "w₂"].filter((_, i) => w[i] === 0).join(" and ").replace(/(.+)/, (names) => `${names} ${names.includes("and") ? "are" : "is"}`);
 
-function remarkOn({ kind, strength, optimum, correlation, view }, w, walk) {
+/** @returns {{places: string[][], totals: string[]}} the numbers of both tables */
+export function valuesOf({ kind, strength, optimum, correlation }) {
+  const w = solution(kind, strength, optimum, correlation);
+  const ends = [false, true].map((proximal) => descend(kind, strength, optimum, correlation, proximal)[STEPS]);
+  return { places: [optimum, w, ...ends].map((place) => place.map(number)),
+    totals: [fixed(loss(w, optimum, correlation), 3), fixed(penalty(kind, strength, w), 3)] };
+}
+
+/** What the optimum w, or the walk toward it, shows. */
+export function remarkOn({ kind, strength, optimum, correlation, view }, w, walk) {
   const l1 = strength * SHARES[kind];
-  const zero = w.findIndex((v, i) => v === 0 && optimum[i] !== 0);
-  const name = `w${"₁₂"[Math.max(zero, 0)]}`;
-  if (view === "subgradient" && zero >= 0) return `Near 0 each step still pushes ${name} by ηλ${kind === "L1" ? "" : "α"} = ${fixed(RATE * l1, 2)}: it jumps across 0 and stays nowhere.`;
-  if (view === "proximal" && zero >= 0) {
-    const since = walk.findIndex((_, i) => walk.slice(i).every((place) => place[zero] === 0));
-    return since < 0 ? `${name} is on its way to 0, and will stop there.` : `The threshold that would carry ${name} across 0 stops it there: exactly 0 from step ${since} on.`;
-  }
-  if (view !== "path") return "No weight of this optimum is 0, so both recipes lead to the same place.";
+  const pulls = slope(w, optimum, correlation).map(Math.abs);
+  if (view !== "path") return remarkOnSteps({ kind, strength, optimum, correlation, view }, w, walk, l1, pulls);
   if (strength === 0) return "λ = 0: the optimum of the loss itself. Raise λ.";
-  if (zero >= 0) return `A corner is touched. The loss would pull ${name} away from 0 with ${fixed(Math.abs(slope(w, optimum, correlation)[zero]), 2)}; the penalty holds it with up to ${fixed(l1, 2)}.`;
-  if (kind === "L2") return "The ball is round. Its pull 2λw fades as w does, so a weight gets small but does not stay at 0.";
+  if (kind === "L2") return "The ball is round. Its pull 2λw fades as w does, so nothing holds a weight at 0.";
+  const [a, b] = pulls.map((v) => fixed(v, 2));
+  if (w[0] === 0 && w[1] === 0) return `Both weights are 0: the ball has shrunk to a point. The loss would pull w₁ away from 0 with ${a} and w₂ with ${b}; the penalty holds each with up to ${fixed(l1, 2)}.`;
+  const zero = w.indexOf(0);
+  if (zero >= 0) return `A corner is touched. The loss would pull ${NAMED[zero]} away from 0 with ${zero ? b : a}; the penalty holds it with up to ${fixed(l1, 2)}.`;
   return `An edge is touched: no weight is 0 yet. Σ|w| pushes each toward 0 with ${fixed(l1, 2)}, however small it is.`;
+}
+
+const NAMED = ["w₁", "w₂"];
+
+function remarkOnSteps({ kind, strength, optimum, correlation, view }, w, walk, l1, pulls) {
+  if (strength === 0 || optimum.every((v) => v === 0)) return "The steps start at the optimum, and stay there.";
+  if (kind === "L2") return "L2 has no corner: both recipes take the same steps.";
+  const zeros = [0, 1].filter((i) => w[i] === 0 && (optimum[i] !== 0 || correlation !== 0)); // the others never move
+  if (!zeros.length) return "No weight has to come to rest at 0, so both recipes lead to the same place.";
+  const even = zeros.find((i) => pulls[i] > l1 - 1e-9);
+  if (even !== undefined) return `At this λ the loss pulls ${NAMED[even]} away from 0 just as hard as the penalty can hold it. A little more λ, and the two recipes part.`;
+  const [name, it, s] = zeros.length > 1 ? ["both weights", "they", ""] : [NAMED[zeros[0]], "it", "s"];
+  if (view === "subgradient") return `Near 0 each step still pushes ${name} by ηλ${kind === "L1" ? "" : "α"} = ${fixed(RATE * l1, 2)}: ${it} jump${s} across 0 and stay${s} nowhere.`;
+  const late = walk.findLastIndex((place) => zeros.some((i) => place[i] !== 0));
+  if (late === STEPS) return "60 steps do not suffice; proximal steps go on to 0, and stop there.";
+  return `The threshold that would carry ${name} across 0 stops ${s ? "it" : "them"} there: exactly 0 from step ${late + 1} on.`;
 }
 
 const LIMITS = [2.2, 1.7];
 const ring = (n, at) => Array.from({ length: n + 1 }, (_, i) => at((2 * Math.PI * i) / n));
 const key = (x, text, sample) => [sample, ["text", { x: x + 24, y: 16, class: "nn-key" }, text]];
 
-/** The contour on which the loss is c: an ellipse around its minimum with axes at 45°. */
-function contour(c, [o1, o2], rho, axes) {
+/** @returns {number[][]} points at which the loss is c: an ellipse around its minimum with axes at 45° */
+export function contour(c, [o1, o2], rho) {
   const [a, b] = [Math.sqrt(c / (2 * (1 + rho))), Math.sqrt(c / (2 * (1 - rho)))];
-  return pathInside(ring(96, (t) => {
+  return ring(96, (t) => {
     const [u, v] = [a * Math.cos(t), b * Math.sin(t)];
     return [o1 + u - v, o2 + u + v];
-  }), axes);
+  });
 }
 
-/** Where αΣ|w| + (1 − α)Σw² has a value: a diamond, a circle, or something between. */
-function ball(share, value, axes) {
-  const places = ring(96, (t) => {
+/** @returns {number[][]} points at which αΣ|w| + (1 − α)Σw² has a value: a diamond, a circle, or between */
+export function ball(share, value) {
+  return ring(96, (t) => {
     const [c, d] = [Math.cos(t), Math.sin(t)];
     const half = (share * (Math.abs(c) + Math.abs(d))) / 2;
     const r = share === 1 ? value / (2 * half) : (Math.sqrt(half * half + (1 - share) * value) - half) / (1 - share);
     return [r * c, r * d];
   });
-  return `${places.map(([u, v], i) => `${i ? "L" : "M"}${axes.px(u).toFixed(1)} ${axes.py(v).toFixed(1)}`).join("")}Z`;
 }
+
+const closed = (places, axes) => `${places.map(([u, v], i) => `${i ? "L" : "M"}${axes.px(u).toFixed(1)} ${axes.py(v).toFixed(1)}`).join("")}Z`;
 
 /** The plane of the two weights. */
 function planeShapes({ kind, optimum, correlation }, w, walk, open, room) {
@@ -220,10 +243,10 @@ function planeShapes({ kind, optimum, correlation }, w, walk, open, room) {
   const shapes = [...axes.parts];
   const [zx, zy] = at([0, 0]);
   shapes.push(["line", { x1: box[0], x2: box[2], y1: zy, y2: zy, class: "nn-zero" }], ["line", { x1: zx, x2: zx, y1: box[1], y2: box[3], class: "nn-zero" }]);
-  for (const r of [0.4, 0.8, 1.2, 1.6, 2, 2.6, 3.2]) shapes.push(["path", { d: contour(r * r, optimum, correlation, axes), class: "nn-level" }]);
+  for (const r of [0.4, 0.8, 1.2, 1.6, 2, 2.6, 3.2]) shapes.push(["path", { d: pathInside(contour(r * r, optimum, correlation), axes), class: "nn-level" }]);
   if (open) {
-    shapes.push(["path", { d: ball(SHARES[kind], size(SHARES[kind], w), axes), class: "nn-ball" }],
-      ["path", { d: contour(loss(w, optimum, correlation), optimum, correlation, axes), class: "nn-curve" }]);
+    shapes.push(["path", { d: closed(ball(SHARES[kind], size(SHARES[kind], w)), axes), class: "nn-ball" }],
+      ["path", { d: pathInside(contour(loss(w, optimum, correlation), optimum, correlation), axes), class: "nn-curve" }]);
     const track = walk ?? Array.from({ length: 81 }, (_, i) => solution(kind, (MAX_STRENGTH * i) / 80, optimum, correlation));
     shapes.push(["path", { d: pathInside(track, axes), class: walk ? "nn-track nn-stepped" : "nn-track" }]);
   }

@@ -56,8 +56,9 @@ const QUESTION = "A miss (a malignant tumor called benign) costs as much as 10 f
 const OFFERED = [0.1, 0.3, 0.5, 0.9];
 const CHOICES = OFFERED.map((t) => `at ${t}`);
 const FINDING = "There is no best threshold, only a best one for a purpose. Raising it trades recall for precision: " +
-  "recall never rises, precision mostly does. The cheapest threshold lies near 1/(1 + cost of a miss), at 0.5 where " +
-  "both mistakes cost the same. Among patients of whom 1 in 100 is ill, recall stays as it was and precision collapses: " +
+  "recall never rises, precision mostly does. With two measurements, and malignant tumors as frequent as in training, the " +
+  "cheapest threshold lies near 1/(1 + cost of a miss): near 0.5 where both mistakes cost the same. Where fewer are malignant the " +
+  "scores are too high, and it lies farther up. With 30 measurements few scores are in the middle, and the rule is only rough. Among patients of whom 1 in 100 is ill, recall stays as it was and precision collapses: " +
   "the same false alarm rate now meets a hundred healthy people for each ill one. A better model (30 measurements) " +
   "makes the choice matter less.";
 
@@ -156,9 +157,7 @@ function render({ model, el }) {
     const best = cheapestIndex(points);
     const digits = own ? 0 : 1;
     for (const [name, { count }] of Object.entries(outcomes)) setText(count, open ? fixed(counts[name], digits) : "?");
-    const ratios = [found.accuracy, found.precision, found.recall, found.f1];
-    const values = [...ratios.map((v) => (Number.isFinite(v) ? fixed(v, 2) : "none called")), fixed(found.cost, 1),
-      fixed(points[best].cost, 1), fixed(THRESHOLDS[best], 2)];
+    const values = readings(found, points, best);
     cells.forEach((td, i) => setText(td, open ? values[i] : "?"));
     setText(remark, open ? remarkOn(counts, found, digits) : "The numbers and the curves appear with your prediction.");
     const { size, shapes } = thresholdShapes({ now, labels, scores: scoresOf(now.model), share: shareOf(labels, now.percent), points,
@@ -180,7 +179,14 @@ function render({ model, el }) {
 
 const said = (v) => (Number.isFinite(v) ? fixed(v, 2) : "undefined");
 
-function remarkOn({ tp, fp, fn }, { precision, recall }, digits) {
+/** @returns {string[]} the numbers of the table, top to bottom */
+export function readings({ accuracy, precision, recall, f1, cost }, points, best) {
+  return [...[accuracy, precision, recall, f1].map((v) => (Number.isFinite(v) ? fixed(v, 2) : "none called")), fixed(cost, 1),
+    fixed(points[best].cost, 1), fixed(THRESHOLDS[best], 2)];
+}
+
+/** Precision and recall as sentences about the counts. */
+export function remarkOn({ tp, fp, fn }, { precision, recall }, digits) {
   const called = Number.isFinite(precision)
     ? `Of ${fixed(tp + fp, digits)} called malignant ${fixed(tp, digits)} are: precision ${fixed(precision, 2)}.`
     : "None is called malignant: precision has nothing to divide by.";
@@ -278,7 +284,7 @@ function overThreshold({ now, points, best, found, left, right, room }) {
 }
 
 /** ROC or precision–recall: a square, on which the threshold is a place on the curve. */
-function againstEachOther({ now, points, found, share, area, left, right, room }) {
+export function againstEachOther({ now, points, found, share, area, left, right, room }) {
   const [top, bottom] = [room ? 232 : 222, 438];
   const wide = Math.min(right - left, bottom - top);
   const box = [left, top, left + wide, bottom];

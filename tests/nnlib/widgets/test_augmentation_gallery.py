@@ -223,6 +223,94 @@ def test_javascript_has_the_same_strengths_and_gains(node: Node) -> None:
     assert list(found.values()) == pytest.approx(list(gain("rotate", 180)))
 
 
+STATES = [(name, i) for name, levels in LEVELS.items() for i in range(len(levels))]
+EVERY = (
+    f"{json.dumps(STATES)}.map(([change, level]) => [{{change, level, marks: [], compared: true}}, "
+)
+
+
+def test_table_shows_the_numbers_of_python(node: Node) -> None:
+    shown = node(
+        "augmentation_gallery.js",
+        f"((runs) => {EVERY}runs[change]]).map(([now, set]) => m.readings(now, set, {HELD})))"
+        f"({json.dumps(RECORD['runs'])})",
+    )
+
+    for (name, i), cells in zip(STATES, shown, strict=True):
+        mean, spread, better = gain(name, LEVELS[name][i])
+        rates = [f"{100 * rate:.1f} %" for rate in accuracy(name, LEVELS[name][i])]
+        if i:
+            sign = "+" if mean > 0 else "" if mean > -0.0005 else "−"
+            assert cells[:3] == [
+                f"{sign}{abs(100 * mean):.1f}",
+                f"± {100 * spread:.1f}",
+                f"{better} of 10",
+            ]
+        else:
+            assert cells[:3] == ["0", "0", "–"]
+        assert cells[3:] == (rates if name != "mixup" else [rates[0], "–", "–"])
+
+
+def test_remark_says_help_or_harm_only_beyond_the_spread(node: Node) -> None:
+    numbers = [gain(name, LEVELS[name][i])[:2] for name, i in STATES]
+
+    remarks = node(
+        "augmentation_gallery.js",
+        f"((found) => {EVERY}null]).map(([now], i) => m.remarkOn(now, [6, 9, 3, 8, 0, 2], "
+        f"{{mean: found[i][0], spread: found[i][1]}})))({json.dumps(numbers)})",
+    )
+
+    for (_, i), (mean, spread), remark in zip(STATES, numbers, remarks, strict=True):
+        assert remark.startswith("You marked none. A network that has seen only digits as they are")
+        assert "takes none of them for another digit" in remark
+        effect = (
+            ""
+            if i == 0
+            else "no difference that exceeds the spread of the runs."
+            if abs(mean) < spread
+            else "Training with it helps here."
+            if mean > 0
+            else "Training with it harms here."
+        )
+        assert remark.split("another digit.")[1].endswith(effect)
+        assert (remark.count("Training with it") == 0) == (i == 0)
+
+
+def test_remark_names_what_the_learner_marked_and_the_model_confuses(node: Node) -> None:
+    state = {"change": "rotate", "level": 5, "marks": ["rotate 5 6", "rotate 5 9", "mirror 1 3"]}
+    effect = json.dumps({"mean": -0.1, "spread": 0.02})
+
+    remark = node(
+        "augmentation_gallery.js",
+        f"m.remarkOn({json.dumps(state)}, [9, 6, 3, 8, 0, 2], {effect})",
+    )
+
+    assert "You marked 6, 9." in remark
+    assert "takes 6 for 9, 9 for 6." in remark
+
+
+@pytest.mark.parametrize("name", ["rotate", "shift", "noise", "mixup"])
+def test_each_curve_of_the_chart_is_its_own_accuracy(node: Node, name: str) -> None:
+    """Accuracy 1 lies at height 62 and 0.1 at 210; marks with a place belong to the curves."""
+    state = {"change": name, "level": 1}
+
+    _, shapes = node(
+        "augmentation_gallery.js",
+        f"m.chartShapes({{now: {json.dumps(state)}, set: {RECORD['runs'][name]}, held: {HELD}, "
+        "shown: true, room: 0})",
+    )
+
+    for k, kind in enumerate(("with", "likewise", "without")):
+        marks = [s[1]["transform"] for s in shapes if s[1].get("class") == f"nn-at nn-at-{kind}"]
+        heights = [float(text.rstrip(")").split()[1]) for text in marks][1:]  # the first is the key
+        rates = np.array([accuracy(name, strength)[k] for strength in LEVELS[name]])
+        expected = 210 - (rates - 0.1) / 0.9 * 148
+        if name == "mixup" and k:
+            assert heights == []
+        else:
+            np.testing.assert_allclose(heights, expected, atol=0.051)
+
+
 def test_figure_answers_its_question_with_the_small_turn(node: Node) -> None:
     runs = json.dumps([RECORD["runs"][name] for name in LEVELS])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,85 @@ def test_preset_of_gamma_and_beta_undoes_it_up_to_the_draw_of_the_batch() -> Non
     found = lens(21, 256, gamma=2.0, beta=3.0)
 
     assert np.abs(found["y"]["train"] - found["z"]).max() < 0.5
+
+
+START = {"batch_size": 32, "center": 3.0, "spread": 2.0, "gamma": 1.0, "beta": 0.0, "mode": "train"}
+FORM = "[now.step, now.batch_size, now.center, now.spread, now.gamma, now.beta]"
+
+
+def told(node: Node, function: str, states: list[dict[str, Any]]) -> Any:
+    """Return what remarkOn or readings says of each state."""
+    call = f"m.{function}(now, m.lens(...{FORM}))"
+    return node("batch_norm_lens.js", f"{json.dumps(states)}.map((now) => {call})")
+
+
+def test_remark_on_evaluation_is_borne_out_by_mean_and_deviation(node: Node) -> None:
+    """With γ = 1 and β = 0 training gives mean 0 and deviation 1; evaluation is held to that."""
+    grid = product((5, 21, 24, 71), BATCH_SIZES, (-4.0, 0.0, 3.0), (0.25, 3.0))
+    states: list[dict[str, Any]] = [
+        {**START, "mode": "eval", "step": t, "batch_size": n, "center": c, "spread": w}
+        for t, n, c, w in grid
+    ]
+
+    seen = set()
+    for state, remark in zip(states, told(node, "remarkOn", states), strict=True):
+        found = lens(*(state[k] for k in ("step", "batch_size", "center", "spread")))
+        mean, std = found["y"]["eval"].mean(), found["y"]["eval"].std()
+        gap = found["mean"]["train"] - found["mean"]["eval"]
+        lag = state["center"] * 0.9 ** (state["step"] - JUMP) if state["step"] > JUMP else 0.0
+        if "nearly agree" in remark:
+            assert abs(mean) <= 0.2501
+            assert 0.79 < std < 1.2501
+            seen.add("agree")
+        elif "outputs spread" in remark:
+            assert abs(mean) <= 0.2501
+            assert ("spread more than" in remark) == (std > 1)
+            assert std > 1.2499 or std < 0.8001
+            seen.add("deviation")
+        else:
+            assert abs(mean) >= 0.2499
+            assert f"is {abs(gap):.2f} {'below' if mean > 0 else 'above'} the" in remark
+            assert ("lags behind the move" in remark) == (lag / gap > 0.5)
+            seen.add("lag" if "lags" in remark else "scatter")
+    assert seen == {"agree", "deviation", "lag", "scatter"}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"step": 21, "mode": "eval"}, "below the batch’s mean: it lags behind the move"),
+        ({"step": 21, "mode": "eval", "center": -3.0}, "above the batch’s mean: it lags"),
+        ({"step": 71, "mode": "eval", "batch_size": 256}, "both modes nearly agree"),
+        ({"step": 22, "mode": "eval", "batch_size": 256, "center": 0.0}, "the outputs spread more"),
+        ({"step": 21, "batch_size": 2}, "only which one was larger is left"),
+        ({"step": 21, "batch_size": 256, "gamma": 2.0, "beta": 3.0}, "gives back what came in"),
+        ({"step": 21, "batch_size": 256, "gamma": 2.0, "beta": -3.0}, "mean is β = −3 and the dev"),
+        ({"step": 21, "gamma": 0.0}, "nothing of z is left"),
+    ],
+)
+def test_remark_names_what_the_controls_do(node: Node, change: dict[str, Any], says: str) -> None:
+    assert says in told(node, "remarkOn", [{**START, **change}])[0]
+
+
+@pytest.mark.parametrize(
+    "change", [{"step": 21, "mode": "train"}, {"step": 33, "mode": "eval", "gamma": -1.5}]
+)
+def test_table_shows_the_numbers_of_python(node: Node, change: dict[str, Any]) -> None:
+    state = {**START, **change}
+    found = lens(21 if state["mode"] == "train" else 33, 32, 3.0, 2.0, state["gamma"], 0.0)
+
+    shown = told(node, "readings", [state])[0]
+
+    y = found["y"][state["mode"]]
+    pairs = [
+        (found["z"].mean(), found["z"].std()),
+        (found["mean"]["eval"], found["std"]["eval"]),
+        (y.mean(), y.std()),
+        (found["company"].mean(), found["company"].std()),
+        (found["alone"], 0.0),
+    ]
+    numbers = [[float(text.replace("−", "-")) for text in row] for row in shown]
+    np.testing.assert_allclose(numbers, pairs, atol=0.0051)
 
 
 def test_histogram_counts_every_row_once(node: Node) -> None:

@@ -131,6 +131,46 @@ def test_loss_falls_cosine_times_as_fast_per_unit_of_length(method: str) -> None
     assert fall / steepest == pytest.approx(np.cos(np.radians(found.angle)), rel=1e-12)
 
 
+def test_table_shows_the_numbers_of_python(node: Node, cases: list[list[float]]) -> None:
+    states = [{"lengths": lengths, "limit": limit} for lengths in cases for limit in LIMITS]
+
+    tables = node("clipped_step.js", f"{json.dumps(states)}.map(m.readings)")
+
+    for state, table in zip(states, tables, strict=True):
+        found = [clip(state["lengths"], state["limit"], method) for method in METHODS]
+        whole = float(np.linalg.norm(state["lengths"]))
+        expected = [[whole, 0.0, 1.0]] + [
+            [f.length, f.angle, np.cos(np.radians(f.angle))] for f in found
+        ]
+        numbers = [[float(text.rstrip("°")) for text in row] for row in table]
+        assert np.abs(np.subtract(numbers, expected)).max(axis=0) == pytest.approx(0, abs=0.0501)
+        np.testing.assert_allclose(np.array(numbers)[:, 2], np.array(expected)[:, 2], atol=0.0051)
+
+
+def test_remark_says_what_the_numbers_bear_out(node: Node, cases: list[list[float]]) -> None:
+    presets = [[8.0, 1.0, 0.5], [10.0, 0.5, 0.5], [5.0, 5.0, 5.0], [0.5, 0.5, 0.5]]
+    grid = [*product([*cases, *presets], LIMITS, METHODS)]
+
+    remarks = node(
+        "clipped_step.js",
+        f"{json.dumps(grid)}.map(([lengths, limit, method]) => m.remarkOn({{method, limit}}, "
+        "m.clip(lengths, limit, method), Math.hypot(...lengths)))",
+    )
+
+    for (lengths, limit, method), remark in zip(grid, remarks, strict=True):
+        found, whole = clip(lengths, limit, method), float(np.linalg.norm(lengths))
+        if found.length == pytest.approx(whole, abs=1e-9):
+            assert "nothing changes" in remark
+        elif method == "norm":
+            assert f"multiplied by {found.length / whole:.3f}: shorter" in remark
+        elif found.angle < 0.05:
+            assert "does not turn" in remark
+        else:
+            cosine = np.cos(np.radians(found.angle))
+            assert f"turned by {found.angle:.0f}°" in remark
+            assert f"the loss falls {cosine:.2f} times as fast" in remark
+
+
 def test_results_follow_controls_that_python_sets() -> None:
     figure = ClippedStep()
 

@@ -140,6 +140,48 @@ def test_javascript_counts_the_same_over_random_states(
         assert mine[tuple(cell)] == mine[OFF].max()
 
 
+@pytest.mark.parametrize("percent", [0, 60])
+@pytest.mark.parametrize("model", MODELS)
+def test_remark_and_counts_are_those_of_scikit_learn(node: Node, model: str, percent: int) -> None:
+    i = MODELS.index(model)
+    kept = SURE[model] >= percent / 100
+    true, said = TRUE[kept], SAID[model][kept]
+    precision = precision_score(true, said, average=None, labels=range(10), zero_division=0)
+    recall = recall_score(true, said, average=None, labels=range(10), zero_division=0)
+    cells = [(t, c) for t in range(10) for c in range(10)]
+
+    arguments = json.dumps([TRUTH, RECORD["said"][i], RECORD["sure"][i], percent])
+    remarks, facts = node(
+        "confusion_explorer.js",
+        f"((counts) => [{json.dumps(cells)}.map((c) => m.remarkOn(counts, c)), "
+        f"m.readings(counts, {len(TRUTH)})])(m.matrixOf(...{arguments}))",
+    )
+
+    for (t, c), remark in zip(cells, remarks, strict=True):
+        here = ((true == t) & (said == c)).sum()
+        assert remark.startswith(f"{here} images of {t} were called {c}{', right' * (t == c)}")
+        assert f"called {t}: recall {recall[t]:.2f}." in remark
+        assert f"Of {(said == c).sum()} that were called {c}, " in remark
+        assert remark.endswith(f"are {c}: precision {precision[c]:.2f}.")
+    right = int((true == said).sum())
+    assert facts == [
+        str(right),
+        str(len(true) - right),
+        f"{100 * right / len(true):.1f} %",
+        str(len(TRUTH) - len(true)),
+    ]
+
+
+def test_remark_on_a_digit_that_is_left_nowhere_divides_by_nothing(node: Node) -> None:
+    remark, facts = node(
+        "confusion_explorer.js",
+        '((c) => [m.remarkOn(c, [3, 4]), m.readings(c, 2)])(m.matrixOf("34", "34", [5, 5], 90))',
+    )
+
+    assert remark == "0 images of 3 were called 4. No 3 is left. Nothing was called 4."
+    assert facts == ["0", "0", "none left", "2"]
+
+
 def test_examples_of_a_cell_are_its_images_worst_first(node: Node) -> None:
     said, sure, right = (RECORD[name][0] for name in ("said", "sure", "right"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,71 @@ def test_higher_rate_drops_what_a_lower_one_drops_and_more() -> None:
 
 def test_first_mask_shown_does_not_drop_the_expected_number() -> None:
     assert drop(0.2, 1)["dropped"][0] == 10
+
+
+def told(node: Node, function: str, states: list[dict[str, Any]]) -> Any:
+    """Return what remarkOn or readings says of each state."""
+    call = f"m.{function}(now, m.drop(now.rate, now.draws, now.scaling))"
+    return node("dropout_masks.js", f"{json.dumps(states)}.map((now) => {call})")
+
+
+@pytest.mark.parametrize("scaling", ["inverted", "none"])
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_table_shows_the_numbers_of_python(node: Node, scaling: str, mode: str) -> None:
+    pairs = [(0.0, 5), (0.2, 1), (0.3, 37), (0.5, 500), (0.9, 120)]
+    states = [{"rate": r, "draws": n, "mode": mode, "scaling": scaling} for r, n in pairs]
+
+    for (rate, draws), shown in zip(pairs, told(node, "readings", states), strict=True):
+        found = drop(rate, draws, scaling)
+        training = mode == "train"
+        factor = 1 / (1 - rate) if training and scaling == "inverted" else 1
+        hits = int((found["dropped"] == round(60 * rate)).sum())
+        now = found["outputs"][-1] if training else inputs().mean()
+        error = found["deviation"] / draws**0.5
+        assert shown == [
+            f"{found['dropped'][-1]} of 60" if training else "none",
+            f"{60 * rate:g}",
+            f"in {hits} of {draws}",
+            f"{factor:.3f}" if training and scaling == "inverted" else "1",
+            f"{now:.3f}",
+            f"{found['outputs'].mean():.3f} ± {error:.3f}",
+            f"{inputs().mean():.3f}",
+        ]
+
+
+def test_spread_of_the_mean_is_what_repeated_draws_show() -> None:
+    """Means over 20 masks each, 25 of them, scatter by the deviation over √20."""
+    found = drop(0.5, MOST)
+
+    scatter = found["outputs"].reshape(25, 20).mean(axis=1).std(ddof=1)
+
+    # 25 values tell a deviation within about 14 %
+    assert scatter == pytest.approx(found["deviation"] / 20**0.5, rel=0.42)
+
+
+def test_remark_says_what_the_numbers_bear_out(node: Node) -> None:
+    grid = product(
+        (0.0, 0.1, 0.3, 0.5, 0.9), (1, 19, 20, 500), ("train", "eval"), ("inverted", "none")
+    )
+    states: list[dict[str, Any]] = [
+        {"rate": r, "draws": n, "mode": mode, "scaling": scaling} for r, n, mode, scaling in grid
+    ]
+
+    for state, remark in zip(states, told(node, "remarkOn", states), strict=True):
+        found = drop(state["rate"], state["draws"], state["scaling"])
+        if state["mode"] == "eval":
+            assert "no mask" in remark
+        elif state["rate"] == 0:
+            assert "training and evaluation are the same" in remark
+            assert found["outputs"][-1] == pytest.approx(found["evaluation"])
+        elif state["scaling"] == "none":
+            assert f"at about {1 - state['rate']:g} of the size" in remark
+        elif state["draws"] < 20:
+            assert "Draw more" in remark
+        else:
+            error = found["deviation"] / state["draws"] ** 0.5
+            off = abs(found["outputs"].mean() - found["evaluation"]) / error
+            assert f"{state['draws']} masks is {off:.1f} standard errors" in remark
 
 
 def test_results_follow_controls_that_python_sets() -> None:

@@ -141,13 +141,19 @@ def test_small_patience_stops_on_the_plateau_before_learning_begins() -> None:
     assert report("plateau", 10, 0.0).test < 0.2 * guess < report("plateau", 5, 0.0).test
 
 
-@pytest.mark.parametrize("run", ["digits", "jagged", "random"])
-def test_without_restoring_the_last_and_worse_epoch_would_be_kept(run: str) -> None:
-    for patience in (5, 20, 60):
-        result = report(run, patience, 0.0)
-        assert result.last > result.test
+def test_restoring_gains_much_on_digits_and_nothing_on_the_plateau() -> None:
+    digits, plateau = report("digits", 60, 0.0), report("plateau", 10, 0.0)
 
-    assert report("digits", 60, 0.0).last > 1.5 * report("digits", 60, 0.0).test
+    # what the figure's finding says
+    assert [f"{v:.3f}" for v in (digits.last, digits.test)] == ["0.977", "0.589"]
+    assert plateau.last == pytest.approx(plateau.test, abs=0.01)
+    assert plateau.last < plateau.test
+
+
+@pytest.mark.parametrize(("run", "patience"), [("digits", 1), ("jagged", 1), ("plateau", 1)])
+def test_rule_that_stops_soon_may_show_no_optimism(run: str, patience: int) -> None:
+    assert report(run, patience, 0.0).optimism == pytest.approx(0, abs=1e-10)
+    assert max(d.stopped for d in decisions(run, patience)) <= 10
 
 
 @pytest.mark.parametrize("run", TRAINED)
@@ -171,7 +177,7 @@ def test_coin_tosses_look_learnable_to_the_rows_that_chose_and_not_to_the_others
 def test_javascript_decides_and_reports_the_same(node: Node, rng: np.random.Generator) -> None:
     kept = recorded("early_stopping_scrubber")
     runs = json.dumps([kept[name] for name in TRAINED])
-    cases = [
+    cases: list[list[Any]] = [
         [
             str(rng.choice(TRAINED)),
             int(rng.integers(1, 25)),
@@ -198,6 +204,96 @@ def test_javascript_decides_and_reports_the_same(node: Node, rng: np.random.Gene
         assert rule == follow_rule(mine.validation, patience, delta)._asdict()
         if means is not None:
             assert means == pytest.approx(report(run, patience, delta)._asdict(), abs=1e-12)
+
+
+def remark(node: Node, state: dict[str, Any]) -> str:
+    """Return what is said beside the picture."""
+    losses = losses_of(state["run"], state["split"]).validation
+    rule = follow_rule(losses, state["patience"], state["min_delta"])._asdict()
+    call = f"m.remarkOn({json.dumps(state)}, {json.dumps(losses)}, {json.dumps(rule)})"
+    return str(node("early_stopping_scrubber.js", call))
+
+
+def test_remark_says_what_each_preset_shows(node: Node) -> None:
+    start, presets = node("early_stopping_scrubber.js", "[m.START, m.PRESETS]")
+    expected = {
+        "Patience 1": "Stop: one epoch without improvement. The weights of epoch 7 come back."
+        " The lowest loss would have come at epoch 12.",
+        "Stopped on a plateau": "Stop: 5 epochs in a row without improvement."
+        " The weights of epoch 1 come back.",
+        "Through the plateau": "Epoch 39 ",
+        "Coin tosses": "Epoch 7 ",
+        "The slides’ losses": "Stop: 2 epochs in a row without improvement by more than 0.001."
+        " The weights of epoch 2 come back.",
+    }
+
+    assert [name for name, _ in presets] == list(expected)
+    for name, preset in presets:
+        assert remark(node, start | preset).startswith(expected[name])
+
+
+def test_remark_and_table_agree_with_python_at_every_epoch(
+    node: Node, rng: np.random.Generator
+) -> None:
+    states: list[dict[str, Any]] = [
+        {
+            "run": str(rng.choice(RUNS)),
+            "patience": int(rng.integers(1, 12)),
+            "min_delta": float(rng.choice(DELTAS)),
+            "split": int(rng.integers(1, 25)),
+            "epoch": int(rng.integers(1, 6)) if i % 2 else int(rng.integers(1, 61)),
+        }
+        for i in range(150)
+    ]
+    states = [s for s in states if s["run"] != "slides" or s["epoch"] <= len(SLIDES)]
+    rows: list[Any] = []
+    for s in states:
+        losses = losses_of(s["run"], s["split"])
+        rule = follow_rule(losses.validation, s["patience"], s["min_delta"])
+        means = None if s["run"] == "slides" else report(s["run"], s["patience"], s["min_delta"])
+        rows.append([s, losses._asdict(), rule._asdict(), means and means._asdict()])
+    call = (
+        f"{json.dumps(rows)}.map(([s, l, r, w]) =>"
+        " [m.remarkOn(s, l.validation, r), m.valuesOf(s, l, r, w)])"
+    )
+
+    found = node("early_stopping_scrubber.js", call)
+
+    for (s, losses, rule, means), (text, (now, ruled, mean)) in zip(rows, found, strict=True):
+        epoch, stopped, restored = s["epoch"], rule["stopped"], rule["restored"]
+        validation, test = losses["validation"], losses["test"]
+        assert float(now[1]) == pytest.approx(validation[epoch - 1], abs=5.1e-4)
+        assert ruled[:2] == [f"{stopped}{'' if rule['early'] else ' (all)'}", str(restored)]
+        assert float(ruled[2]) == pytest.approx(validation[restored - 1], abs=5.1e-4)
+        if means:
+            assert float(now[0]) == pytest.approx(losses["training"][epoch - 1], abs=5.1e-4)
+            assert float(ruled[3]) == pytest.approx(test[restored - 1], abs=5.1e-4)
+            order = [means[name] for name in ("validation", "test", "optimism", "last")]
+            shown = [float(v.replace("−", "-")) for v in mean]
+            assert shown == pytest.approx(order, abs=5.1e-5)
+        else:
+            assert {now[0], ruled[3], *mean} == {"not recorded"}
+        if epoch > stopped:
+            assert now[2:] == ["not run", "not run"]
+            assert text.startswith(f"Epoch {epoch} is never run")
+            continue
+        waited = rule["waits"][epoch - 1]
+        best = epoch - waited
+        assert now[3] == f"{waited} of {s['patience']}"
+        assert now[2].endswith(f" ({best})")
+        assert float(now[2].split()[0]) == pytest.approx(validation[best - 1], abs=5.1e-4)
+        if epoch == stopped and rule["early"]:
+            assert text.startswith("Stop: ")
+            assert f"The weights of epoch {restored} come back." in text
+            lowest = int(np.argmin(validation)) + 1
+            would = f"The lowest loss would have come at epoch {lowest}."
+            assert (would in text) == (lowest > stopped)
+        elif waited:
+            assert text.startswith(f"Epoch {epoch} does not improve on epoch {best}")
+            assert f"{waited} of {s['patience']} epochs of patience" in text
+        else:
+            assert "improve" in text
+            assert "does not" not in text
 
 
 def test_decision_follows_controls_that_python_sets() -> None:

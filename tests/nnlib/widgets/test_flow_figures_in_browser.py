@@ -126,7 +126,7 @@ def test_labels_of_the_dropout_masks_cover_each_other_nowhere(show: Show, width:
 
     covered = []
     for rate, draws in product((0, 0.05, 0.2, 0.5, 0.65, 0.9), (1, 37, 500)):
-        covered += put(shown, **{"rate p": rate, "masks drawn": draws})
+        covered += put(shown, **{"rate": rate, "masks drawn": draws})
 
     assert covered == []
 
@@ -280,6 +280,6 @@ def test_dropout_preset_shows_how_seldom_the_slides_number_comes(
 
     table = rows(shown)
     hits, of = (int(text) for text in table["that number exactly"][0][3:].split(" of "))
-    assert table["expected, p · 60"] == [expected]
+    assert table["expected, rate · 60"] == [expected]
     assert of == 500
     assert hits < 125

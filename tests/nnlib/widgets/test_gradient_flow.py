@@ -23,6 +23,7 @@ from nnlib.widgets.gradient_flow import (
     ROWS,
     STRUCTURES,
     WIDTH,
+    Flow,
     activate,
     expected_factor,
     factor,
@@ -230,6 +231,80 @@ def test_gradient_falls_in_a_straight_line_on_a_log_scale() -> None:
     logs = np.log10(flow(40, "sigmoid", "xavier", "plain").gradient)
 
     assert np.corrcoef(np.arange(40), logs)[0, 1] > 0.999
+
+
+def expected_remark(found: Flow, activation: str, init: str, structure: str) -> str:
+    """Return words that the remark must hold, from the numbers alone."""
+    r, f = ratio(found), factor(found)
+    if structure == "both":
+        return "growth stays slow"
+    if structure == "residual":
+        return "the layers add almost nothing" if f < 1.03 else f"add up to {f:.2f}: nothing van"
+    if structure == "norm":
+        return f"still it explodes, by {f:.2f} a" if r > 1e3 else f"the factor is {f:.2f} a layer"
+    if r < 1e-3:
+        by_slope = activation == "sigmoid" and init != "large"
+        return "slope of a sigmoid is at most" if by_slope else "together pass on too little"
+    if r > 1e3:
+        return "each layer passes on more than it got"
+    if 0.3 < r < 3 and 0.9 < f < 1.1:
+        return "arrives at about the size it left with"
+    return f"by about {f:.2f}, so the first gets {readable(r)} times as much as the last"
+
+
+def readable(v: float) -> str:
+    """Return a number as the figure writes it."""
+    if v < 0.01 or v >= 1000:
+        mantissa, power = f"{v:.1e}".split("e")
+        return (
+            f"{mantissa}·10{str(int(power)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+        )
+    digits = 0 if v >= 100 else 3 if v < 0.1 else 2 if v < 10 else 1
+    return f"{v:.{digits}f}"
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_remark_says_what_the_numbers_bear_out(node: Node, structure: str) -> None:
+    """Where the gradient has lost much, but not all, no balance is claimed."""
+    grid = [*product((2, 3, 5, 18, 50), ACTIVATIONS, INITIALIZERS)]
+
+    remarks = node(
+        "gradient_flow.js",
+        f"{json.dumps(grid)}.map(([depth, activation, init]) => m.remarkOn("
+        f'{{structure: "{structure}", init, activation}}, '
+        f'm.flow(depth, activation, init, "{structure}")))',
+    )
+
+    for (depth, activation, init), remark in zip(grid, remarks, strict=True):
+        found = flow(depth, activation, init, structure)
+        assert expected_remark(found, activation, init, structure) in remark
+        if structure == "both":
+            assert factor(found) < 1.6
+            assert verdict(found) == "healthy"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [(18, "relu", "xavier", "plain"), (30, "tanh", "he", "norm"), (40, "gelu", "large", "plain")],
+)
+def test_table_shows_the_numbers_of_python(node: Node, case: tuple[int, str, str, str]) -> None:
+    depth, activation, init, structure = case
+    found = flow(depth, activation, init, structure)
+
+    shown = node(
+        "gradient_flow.js",
+        f'm.readings({{structure: "{structure}", init: "{init}"}}, m.flow(...{json.dumps(case)}))',
+    )
+
+    theory = expected_factor(found, init)
+    assert shown == [
+        readable(ratio(found)),
+        verdict(found),
+        f"{factor(found):.3f}",
+        f"{theory:.3f}" if structure == "plain" else "plain only",
+        readable(found.weight_gradient[0]),
+        readable(found.weight_gradient[-1]),
+    ]
 
 
 def test_results_follow_controls_that_python_sets() -> None:

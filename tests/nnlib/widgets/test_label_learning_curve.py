@@ -142,6 +142,67 @@ def test_javascript_reads_the_same_over_random_runs(node: Node, rng: np.random.G
     assert 5 < reached < 40
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_remark_calls_a_model_better_only_beyond_the_spread(node: Node, task: str) -> None:
+    run = RECORD[task]
+    places = [(seeds, i) for seeds in range(1, SEEDS + 1) for i in range(len(run["sizes"]))]
+
+    remarks = node(
+        "label_learning_curve.js",
+        f"((run) => {json.dumps(places)}.map(([seeds, i]) => {{"
+        "const of = (name) => m.meanAndSpread(run[name], run.held, seeds);"
+        'return m.remarkOn({seeds}, {linear: of("linear"), hidden: of("hidden")}, i);'
+        f"}}))({json.dumps(run)})",
+    )
+
+    said = set()
+    for (seeds, i), remark in zip(places, remarks, strict=True):
+        (linear, a), (hidden, b) = (curve(task, model, seeds) for model in MODELS)
+        gap, spread = linear[i] - hidden[i], max(a[i], b[i])
+        if abs(gap) < 1e-9:  # sums of the same counts in another order
+            assert "equally many errors" in remark
+        else:
+            lower = "hidden layer" if gap > 0 else "linear model"
+            assert f"of the {lower} is lower by {100 * abs(gap):.1f} percentage" in remark
+        if seeds == 1:
+            assert "One run cannot say" in remark
+            continue
+        weighed = "too much to call" if abs(gap) < spread else "less than the difference"
+        assert f"spread by ± {100 * spread:.1f} (band): {weighed}" in remark
+        said.add(weighed)
+    assert said == {"too much to call", "less than the difference"} or task == "breast_cancer"
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "seeds", "labels"),
+    [
+        ("digits", "linear", 10, 80),
+        ("digits", "hidden", 4, 1280),
+        ("breast_cancer", "linear", 1, 20),
+    ],
+)
+def test_table_shows_the_numbers_of_python(
+    node: Node, task: str, model: str, seeds: int, labels: int
+) -> None:
+    run, i = RECORD[task], at(task, labels)
+    mean, spread = curve(task, model, seeds)
+    rows = [100 * row[i] / run["held"] for row in run[model][:seeds]]
+    goal = labels_for(run["sizes"], mean, mean[i] / 2)
+
+    shown = node(
+        "label_learning_curve.js", f'm.readings({json.dumps(run)}, "{model}", {seeds}, {i})'
+    )
+
+    reached = not math.isnan(goal)
+    assert shown == [
+        f"{100 * mean[i]:.1f} %",
+        f"± {100 * spread[i]:.1f} %" if seeds > 1 else "one run",
+        f"{min(rows):.0f}–{max(rows):.0f} %",
+        f"{goal:.0f}" if reached else f"> {run['sizes'][-1]}",
+        f"{goal / labels:.1f}" if reached else "–",
+    ]
+
+
 def test_figure_answers_its_question_with_four_times_the_labels(node: Node) -> None:
     found = node("label_learning_curve.js", f"m.halving({json.dumps(RECORD['digits'])})")
 

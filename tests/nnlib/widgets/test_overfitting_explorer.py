@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ def test_rows_follow_the_truth_apart_from_their_noise() -> None:
 
 
 @pytest.mark.parametrize("sample", [1, 8, 15])
-def test_training_error_never_rises_with_capacity(sample: int) -> None:
+def test_training_error_without_penalty_never_rises_with_capacity(sample: int) -> None:
     training = error_curves(20, NOISE, 0.0, sample).training
 
     assert np.diff(training).max() < 1e-12
@@ -125,6 +126,19 @@ def test_validation_error_is_worst_near_the_threshold_and_falls_a_second_time() 
     around = np.max([errors(p)[1] for p in (18, 19, 20, 21, 22)], axis=0)
     elsewhere = np.max([errors(p)[1] for p in (8, 10, 12, 40, 48, 64)], axis=0)
     assert (around > elsewhere).sum() >= 17  # of 20
+
+
+@pytest.mark.parametrize("n", [20, 40])
+def test_beyond_the_best_capacity_validation_error_is_worst_near_as_many_weights_as_rows(
+    n: int,
+) -> None:
+    for sample in SAMPLES:
+        validation = error_curves(n, NOISE, 0.0, sample).validation
+
+        best = int(np.argmin(validation))
+        worst = best + 1 + int(np.argmax(validation[best:]))
+
+        assert abs(worst - n) <= n / 5
 
 
 def test_second_descent_does_not_reach_the_best_small_polynomial_at_twenty_rows() -> None:
@@ -203,6 +217,100 @@ def test_javascript_keeps_the_weights_of_the_fit(node: Node) -> None:
 
     for p, w in enumerate(found, start=1):
         np.testing.assert_allclose(w, fit_weights(x, y, p, 0.05), atol=1e-10)
+
+
+START: dict[str, Any] = {"capacity": 18, "strength": 0, "n_rows": 20, "noise": 0.3, "sample": 1}
+
+
+def remarks(node: Node, states: list[dict[str, Any]]) -> list[tuple[str, float, float, int, float]]:
+    """Return remark, both errors, the best capacity and its error for each state."""
+    call = (
+        f"{json.dumps(states)}.map((s) => {{"
+        " const { training, validation } = m.errorCurves(s.n_rows, s.noise, s.strength, s.sample);"
+        " const [a, b] = [training[s.capacity - 1], validation[s.capacity - 1]];"
+        " const least = Math.min(...validation), best = validation.indexOf(least) + 1;"
+        " return [m.remarkOn(s, a, b, best, least), a, b, best, least]; })"
+    )
+    return [tuple(found) for found in node("overfitting_explorer.js", call)]
+
+
+def test_remark_says_what_each_preset_shows(node: Node) -> None:
+    presets = dict(node("overfitting_explorer.js", "m.PRESETS"))
+    expected = {
+        "Underfit": "Underfit: ",
+        "Overfit": "Overfit: ",
+        "Cured by λ": "The penalty keeps the weights small",
+        "Cured by data": "A little overfit: ",
+        "Beyond the threshold": "More weights than rows",
+    }
+
+    assert list(presets) == list(expected)
+    found = remarks(node, [START | preset for preset in presets.values()])
+    for (text, *_), begins in zip(found, expected.values(), strict=True):
+        assert text.startswith(begins)
+
+
+@pytest.mark.parametrize("n", [10, 20, 40, 80])
+def test_remark_is_true_wherever_it_is_shown(node: Node, n: int) -> None:
+    sizes, strengths = [1, 3, 5, 6, 9, 12, 18, 20, 40, 64], [0, 1e-4, 0.01, 0.1, 1, 10]
+    states: list[dict[str, Any]] = [
+        {"capacity": p, "strength": strength, "n_rows": n, "noise": noise, "sample": sample}
+        for strength, noise, sample, p in product(strengths, [0, 0.1, 0.3, 1], [1, 7], sizes)
+    ]
+
+    for state, (text, a, b, best, least) in zip(states, remarks(node, states), strict=True):
+        p, strength, noise, sample = (state[k] for k in ("capacity", "strength", "noise", "sample"))
+        train = training_rows(n, noise, sample)
+        free = mean_squared_error(fit_weights(*train, p, 0.0), train)
+        if text.startswith("The penalty holds"):
+            assert free < 0.6 * a, state  # without the penalty it would follow its rows
+            assert min(a, b) > noise**2, state
+        elif text.startswith("Near"):
+            assert b < 1.1 * least, state
+            assert ("is mostly noise" in text) == (noise**2 > b / 2), state
+            assert ("is not noise" in text) == (noise**2 <= b / 2), state
+        elif text.startswith("Underfit"):
+            assert p < best, state
+            assert min(a, b) > noise**2, state
+            many = training_rows(80, noise, sample)
+            held = validation_rows(noise, sample)
+            assert mean_squared_error(fit_weights(*many, p, strength), held) > noise**2, state
+        elif text.startswith("Fewer"):
+            assert p < best <= n, state
+            assert b > least, state
+        elif text.startswith("The penalty keeps"):
+            assert strength > 0, state
+            assert a >= free, state
+        elif "verfit: " in text:
+            assert a < noise**2 < b, state
+            assert ("little" in text) == (b < 1.5 * least), state
+            assert strength == 0, state
+        elif text.startswith("Another number"):
+            assert p != best, state
+            assert b > least, state
+        elif text.startswith("As many"):
+            assert (p, strength) == (n, 0), state
+            assert a < 1e-12, state
+        else:
+            assert text.startswith("More weights than rows"), text
+            assert p > n, state
+            assert a < 1e-12, state
+
+
+@pytest.mark.parametrize("state", [{}, {"capacity": 5, "strength": 0.01, "sample": 7}])
+def test_table_shows_the_numbers_of_python(node: Node, state: dict[str, Any]) -> None:
+    now = START | state
+    settings = (now["n_rows"], now["noise"], now["strength"], now["sample"])
+    call = f"m.valuesOf({json.dumps(now)}, m.errorCurves{settings})"
+
+    shown = [float(v.replace("−", "-")) for v in node("overfitting_explorer.js", call)]
+
+    training, validation = error_curves(*settings)
+    p = now["capacity"]
+    w = fit_weights(*training_rows(20, NOISE, now["sample"]), p, now["strength"])
+    a, b, best = training[p - 1], validation[p - 1], int(np.argmin(validation))
+    expected = [a, b, b - a, 0.09, (w[1:] ** 2).sum(), best + 1, validation[best]]
+    assert shown == pytest.approx(expected, rel=5e-3)
 
 
 def test_errors_follow_controls_that_python_sets() -> None:

@@ -198,6 +198,160 @@ def test_javascript_computes_the_same(node: Node, rng: np.random.Generator) -> N
         np.testing.assert_allclose(rough[:15], ours[:15], atol=1e-12)
 
 
+def test_drawn_contour_has_one_loss_and_the_ball_one_penalty(
+    node: Node, rng: np.random.Generator
+) -> None:
+    states = [
+        [*state, level]
+        for state, level in zip(random_states(rng, 30), rng.uniform(0.1, 4, 30), strict=True)
+    ]
+    call = (
+        f"{json.dumps(states)}.map(([kind, , optimum, rho, c]) =>"
+        " [m.contour(c, optimum, rho), m.ball(m.SHARES[kind], c)])"
+    )
+
+    found = node("penalty_contours.js", call)
+
+    for (kind, _, optimum, rho, level), (contour, ball) in zip(states, found, strict=True):
+        losses = [loss(w, optimum, rho) for w in contour]
+        np.testing.assert_allclose(losses, level, rtol=1e-9)
+        np.testing.assert_allclose([penalty(kind, 1.0, w) for w in ball], level, rtol=1e-9)
+        for points, center in ((contour, optimum), (ball, [0.0, 0.0])):
+            away = np.array(points) - center  # all around it
+            turns = np.diff(np.unwrap(np.arctan2(away[:, 1], away[:, 0])))
+            assert turns.sum() == pytest.approx(2 * np.pi)
+
+
+START: dict[str, Any] = {
+    "kind": "L1",
+    "strength": 0.6,
+    "optimum": OPTIMUM,
+    "correlation": 0,
+    "view": "path",
+}
+
+
+def remarks(node: Node, states: list[dict[str, Any]]) -> list[str]:
+    """Return what is said beside the picture in each state."""
+    call = (
+        f"{json.dumps(states)}.map((s) => {{"
+        " const a = [s.kind, s.strength, s.optimum, s.correlation];"
+        " return m.remarkOn(s, m.solution(...a), m.descend(...a, s.view === 'proximal')); })"
+    )
+    return list(node("penalty_contours.js", call))
+
+
+def test_remark_says_what_each_preset_shows(node: Node) -> None:
+    presets = dict(node("penalty_contours.js", "m.PRESETS"))
+    expected = {
+        # at w₂ = 0 the loss pulls with 2 · 0.5
+        "L1 at a corner": "w₂ away from 0 with 1.00; the penalty holds it with up to 1.20.",
+        "L2": "nothing holds a weight at 0",
+        "Elastic net": "w₂ away from 0 with 1.00; the penalty holds it with up to 1.20.",
+        "Correlated inputs": "A corner is touched. The loss would pull w₂",
+        "L1 by sub-gradient": "pushes w₂ by ηλ = 0.12: it jumps across 0",
+    }
+
+    assert list(presets) == list(expected)
+    found = remarks(node, [START | preset for preset in presets.values()])
+    for text, says in zip(found, expected.values(), strict=True):
+        assert says in text
+
+
+@pytest.mark.parametrize("strength", [2.8, 3.4, 4.0])
+def test_remark_on_two_zero_weights_names_both(node: Node, strength: float) -> None:
+    """At (0, 0) the loss pulls with 2 · 1.4 and 2 · 0.5."""
+    states = [START | {"strength": strength, "view": view} for view in ("path", "subgradient")]
+
+    path, steps = remarks(node, states)
+
+    assert solution("L1", strength, OPTIMUM, 0.0) == [0.0, 0.0]
+    held = f"w₂ with 1.00; the penalty holds each with up to {strength:.2f}"
+    assert path.startswith("Both weights are 0: the ball has shrunk to a point.")
+    assert f"w₁ away from 0 with 2.80 and {held}" in path
+    assert ("pushes both weights" in steps) == (strength > 2.8)
+
+
+GRID: list[dict[str, Any]] = [
+    {"kind": kind, "strength": strength, "optimum": optimum, "correlation": rho}
+    for kind in SHARES
+    for strength in (0, 0.05, 0.6, 1.0, 1.2, 2.0, 2.4, 2.8, 4.0)
+    for optimum in (OPTIMUM, [1.2, 0.4], [1.4, -0.3], [1.0, 0.0], [0.0, 0.0], [-0.5, 0.5])
+    for rho in (-0.8, 0, 0.5)
+]
+
+
+def test_remark_on_the_optimum_is_true_wherever_it_is_shown(node: Node) -> None:
+    found = remarks(node, [state | {"view": "path"} for state in GRID])
+
+    for state, text in zip(GRID, found, strict=True):
+        kind, strength, optimum, rho = state.values()
+        w = solution(kind, strength, optimum, rho)
+        zeros = w.count(0.0)
+        beginning = (
+            "λ = 0" if strength == 0
+            else "The ball is round" if kind == "L2"
+            else ("An edge", "A corner", "Both weights are 0")[zeros]
+        )  # fmt: skip
+        assert text.startswith(beginning), state
+
+
+def test_remark_on_the_steps_is_true_wherever_it_is_shown(node: Node) -> None:
+    both = {
+        view: remarks(node, [state | {"view": view} for state in GRID])
+        for view in ("subgradient", "proximal")
+    }
+
+    for state, rough_text, exact_text in zip(GRID, *both.values(), strict=True):
+        kind, strength, optimum, rho = state.values()
+        w = np.array(solution(kind, strength, optimum, rho))
+        rough, exact = (
+            descend(kind, strength, optimum, rho, proximal=proximal, steps=600)
+            for proximal in (False, True)
+        )
+        zeros = [i for i in (0, 1) if w[i] == 0 and (optimum[i] != 0 or rho != 0)]
+        if "stay there" in rough_text:
+            np.testing.assert_allclose(rough, [w] * 601, atol=1e-12, err_msg=str(state))
+        elif "same" in rough_text:
+            assert exact_text == rough_text, state
+            np.testing.assert_allclose(rough[-1], w, atol=1e-6, err_msg=str(state))
+            np.testing.assert_allclose(exact[-1], w, atol=1e-6, err_msg=str(state))
+        elif "just as hard as" in rough_text:
+            assert exact_text == rough_text, state
+            pulls = np.abs(2 * second_moments(rho) @ (w - optimum))[zeros]
+            assert pulls.max() == pytest.approx(strength * SHARES[kind]), state
+        else:
+            assert "jump" in rough_text, state
+            assert ("both weights" in rough_text) == (len(zeros) == 2), state
+            late = rough[400:, zeros]
+            assert (np.diff(np.sign(late), axis=0) != 0).any(axis=0).all(), state
+            still = (exact[:61, zeros] == 0).all(axis=1)
+            if "do not suffice" in exact_text:
+                assert not still[60], state
+                assert (exact[-1, zeros] == 0).all(), state
+            else:
+                since = int(exact_text.rsplit("step ")[1].split()[0])
+                assert still[since:].all(), state
+                assert since == 0 or not still[since - 1], state
+
+
+@pytest.mark.parametrize(
+    "state", [START, START | {"kind": "elastic", "strength": 3.2, "correlation": -0.2}]
+)
+def test_table_shows_the_numbers_of_python(node: Node, state: dict[str, Any]) -> None:
+    shown = node("penalty_contours.js", f"m.valuesOf({json.dumps(state)})")
+
+    kind, strength, optimum, rho, _ = state.values()
+    w = solution(kind, strength, optimum, rho)
+    rough, exact = (
+        descend(kind, strength, optimum, rho, proximal=proximal)[-1] for proximal in (False, True)
+    )
+    for texts, place in zip(shown["places"], (optimum, w, rough, exact), strict=True):
+        assert [float(v.replace("−", "-")) for v in texts] == pytest.approx(place, abs=5.1e-5)
+    sums = [loss(w, optimum, rho), penalty(kind, strength, w)]
+    assert [float(v) for v in shown["totals"]] == pytest.approx(sums, abs=5.1e-4)
+
+
 def test_question_is_answered_by_the_solutions(node: Node) -> None:
     removes = [
         kind

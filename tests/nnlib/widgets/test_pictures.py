@@ -97,7 +97,7 @@ SLIDERS = [
     ("gradient_flow", "depth D"),
     ("batch_norm_lens", "training step"),
     ("clipped_step", "limit c"),
-    ("dropout_masks", "rate p"),
+    ("dropout_masks", "rate"),
 ]
 
 

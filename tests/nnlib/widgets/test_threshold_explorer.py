@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score, roc_auc_score
 
-from nnlib import datasets
+from nnlib import datasets, widgets
 from nnlib.widgets import ThresholdExplorer
 from nnlib.widgets._record import recorded
 from nnlib.widgets.threshold_explorer import (
@@ -23,6 +25,7 @@ from nnlib.widgets.threshold_explorer import (
     weighted_counts,
 )
 
+FOLDER = Path(widgets.__file__).parent
 Node = Callable[[str, str], Any]
 RECORD = recorded("threshold_explorer")
 LABELS = np.array(RECORD["labels"])
@@ -101,6 +104,39 @@ def test_cheapest_threshold_lies_near_one_over_one_plus_the_cost(ratio: int) -> 
     assert best == pytest.approx(1 / (1 + ratio), abs=0.07)
 
 
+def test_rule_for_the_cheapest_threshold_holds_for_two_measurements_at_the_share_of_training() -> (
+    None
+):
+    off = [abs(cheapest(LABELS, SCORES["two"], r)[0] - 1 / (1 + r)) for r in range(1, 51)]
+
+    assert max(off) < 0.07
+
+
+@pytest.mark.parametrize("ratio", [1, 2, 5, 10, 20, 50])
+def test_cheapest_threshold_moves_up_where_fewer_are_malignant(ratio: int) -> None:
+    """The scores are probabilities for the share trained on, too high for a lower one."""
+    best = [cheapest(LABELS, SCORES["two"], ratio, share)[0] for share in (None, 0.1, 0.01)]
+
+    assert best[0] < best[1] < best[2]
+    assert best[2] > 1 / (1 + ratio) + 0.4
+
+
+def test_with_30_measurements_few_scores_are_in_the_middle_and_the_rule_is_rough() -> None:
+    middle = {name: ((SCORES[name] > 0.1) & (SCORES[name] < 0.9)).mean() for name in MODELS}
+    off = [abs(cheapest(LABELS, SCORES["all"], r)[0] - 1 / (1 + r)) for r in (1, 2, 5, 10)]
+
+    assert middle["all"] < 0.1 < 0.4 < middle["two"]
+    assert max(off) > 0.2
+
+
+def test_finding_limits_the_rule_to_where_it_holds() -> None:
+    text = (FOLDER / "threshold_explorer.js").read_text(encoding="utf-8")
+    finding = "".join(text.split("const FINDING = ")[1].split(";\n")[0].split('" +\n  "'))
+
+    assert "With two measurements, and malignant tumors as frequent as in training" in finding
+    assert "Where fewer are malignant the scores are too high, and it lies farther up." in finding
+
+
 def test_dear_misses_make_the_low_threshold_much_cheaper() -> None:
     costs = curve("cost", ratio=10)
 
@@ -157,6 +193,94 @@ def test_javascript_computes_the_same_over_random_states(
         np.testing.assert_allclose(theirs, mine, rtol=1e-12, atol=1e-12)
         assert THRESHOLDS[best] == cheapest(labels, scores, ratio, share)[0]
         assert area == pytest.approx(roc_auc_score(labels, scores))
+
+
+STATES = [("two", 0.3, 10, 212 / 569), ("two", 0.81, 10, 0.01), ("all", 0.54, 2, 212 / 569)]
+
+
+def drawn(node: Node, state: tuple[str, float, float, float], expression: str) -> Any:
+    """Evaluate with the state's ``counts``, ``found``, ``points``, ``best`` and ``share``."""
+    model, threshold, ratio, share = state
+    data = json.dumps([LABELS.tolist(), SCORES[model].tolist(), threshold, ratio, share])
+    return node(
+        "threshold_explorer.js",
+        f"""(([labels, scores, threshold, ratio, share]) => {{
+      const counts = m.weightedCounts(labels, scores, threshold, share);
+      const [found, points] = [m.measures(counts, ratio), m.curves(labels, scores, ratio, share)];
+      const best = m.cheapestIndex(points);
+      return {expression};
+    }})({data})""",
+    )
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_table_and_remark_tell_what_python_computes(
+    node: Node, state: tuple[str, float, float, float]
+) -> None:
+    model, threshold, ratio, share = state
+    counts = weighted_counts(LABELS, SCORES[model], threshold, share)
+    found = measures(counts, ratio)
+    best, least = cheapest(LABELS, SCORES[model], ratio, share)
+
+    shown, remark = drawn(
+        node, state, "[m.readings(found, points, best), m.remarkOn(counts, found, 1)]"
+    )
+
+    names = ("accuracy", "precision", "recall", "f1")
+    assert shown == [
+        *(f"{found[name]:.2f}" for name in names),
+        f"{found['cost']:.1f}",
+        f"{least:.1f}",
+        f"{best:.2f}",
+    ]
+    called, ill = counts["tp"] + counts["fp"], counts["tp"] + counts["fn"]
+    assert remark == (
+        f"Of {called:.1f} called malignant {counts['tp']:.1f} are: precision "
+        f"{found['precision']:.2f}. Of {ill:.1f} malignant ones {counts['tp']:.1f} are found: "
+        f"recall {found['recall']:.2f}."
+    )
+
+
+def test_nothing_called_leaves_precision_without_a_number(node: Node) -> None:
+    say = "[m.readings(found, points, best)[1], m.remarkOn(counts, found, 0)]"
+
+    shown, remark = drawn(node, ("two", 1.0, 10, 212 / 569), say)
+
+    assert shown == "none called"
+    assert remark.startswith("None is called malignant: precision has nothing to divide by. Of 212")
+
+
+@pytest.mark.parametrize(
+    ("view", "across", "up"), [("roc", "alarms", "recall"), ("pr", "recall", "precision")]
+)
+@pytest.mark.parametrize("share", [212 / 569, 0.01])
+def test_curve_dot_and_guess_line_lie_where_python_puts_them(
+    node: Node, view: str, across: str, up: str, share: float
+) -> None:
+    """The square is 216 wide and high, with its lower left corner at (44, 438)."""
+    spec = "points, found, share, area: 0.9, left: 44, right: 568, room: 0"
+
+    shapes = drawn(
+        node,
+        ("two", 0.3, 10, share),
+        f'm.againstEachOther({{now: {{view: "{view}"}}, {spec}}})',
+    )
+
+    path = next(s[1]["d"] for s in shapes if s[1].get("class") == "nn-cost")
+    curve_drawn = np.array([part.split() for part in re.split(r"[ML]", path)[1:]], float)
+    xs, ys = curve(across, "two", 10, share), curve(up, "two", 10, share)
+    seen = np.isfinite(ys)
+    expected = np.c_[44 + 216 * xs[seen], 438 - 216 * ys[seen]]
+    np.testing.assert_allclose(curve_drawn, expected, atol=0.051)
+
+    dot = next(s[1]["transform"] for s in shapes if s[1].get("class") == "nn-at nn-at-recall")
+    place = [float(v) for v in dot.removeprefix("translate(").removesuffix(")").split()]
+    np.testing.assert_allclose(place, [44 + 216 * xs[30], 438 - 216 * ys[30]], atol=0.051)
+
+    guess = next(s[1] for s in shapes if s[1].get("class") == "nn-faint")
+    ends = [438, 438 - 216] if view == "roc" else [438 - 216 * share] * 2
+    assert [guess["y1"], guess["y2"]] == pytest.approx(ends)
+    assert [guess["x1"], guess["x2"]] == [44, 260]
 
 
 def test_javascript_takes_37_percent_for_the_rows_as_they_are(node: Node) -> None:
