@@ -150,7 +150,7 @@ from nnlib.widgets import OverfittingExplorer
 OverfittingExplorer()
 
 # %% [markdown]
-# What to see: the training error only ever falls with capacity. The validation error falls, and rises steeply where the weights become as many as the rows; more rows, less noise or a penalty flatten that rise.
+# What to see: without a penalty the training error only ever falls with capacity. The validation error falls, and rises steeply where the weights become as many as the rows; more rows, less noise or a penalty flatten that rise.
 # (Where $p$ is larger than $n$ many fits meet every row; the figure takes the one with the smallest weights.) What the figure does not show: a mean. Each picture is one draw of the rows, and another draw gives another curve.
 #
 # For networks the width of the hidden layer plays this role. Six deals of 200 rows with right labels, then the same six with one label in five wrong:
@@ -805,7 +805,7 @@ from nnlib.widgets import EarlyStoppingScrubber
 EarlyStoppingScrubber()
 
 # %% [markdown]
-# What to see: little patience stops in a dent of the curve or on a plateau; much patience costs epochs and little else, since the best weights come back. And the rows that chose the epoch report too small a loss. What the figure does not show: what is gained over training on, and on how many deals.
+# What to see: little patience stops in a dent of the curve or on a plateau; much patience costs epochs and little else, since the best weights come back. And with much patience the rows that chose the epoch report, on average, too small a loss. What the figure does not show: what is gained over training on, and on how many deals.
 #
 # Now write it. The training loop makes one object, and after every epoch calls its method `step` with the value and the present weights. The loop goes on using the array that it hands over.
 
