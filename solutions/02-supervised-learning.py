@@ -324,7 +324,7 @@ for k in (3, 19):
 #
 # Every column of the training table then has mean 0 and standard deviation 1. One column of four rows, and a fifth row that comes later:
 
-# %%
+# %% tags=["nbval-check-output"]
 x = np.array([1.0, 3.0, 1.0, 3.0])
 mu = x.sum() / len(x)
 sigma = np.sqrt(((x - mu) ** 2).sum() / len(x))
@@ -393,12 +393,12 @@ def standardize(X_train, X_other):
     same after the call as before.
     Returns: Z_train (N, d), Z_other (M, d), two NumPy arrays.
 
-    Example: X_train = [[1, 7], [3, 7]] and X_other = [[4, 9]] give Z_train = [[-1, 0], [1, 0]] and
-    Z_other = [[2, 2]].
+    Example: X_train = [[1, 7], [5, 7]] and X_other = [[4, 9]] give Z_train = [[-1, 0], [1, 0]] and
+    Z_other = [[0.5, 2]].
     """
     ### BEGIN SOLUTION
     mean, std = X_train.mean(axis=0), X_train.std(axis=0)
-    std[std == 0] = 1.0
+    std[X_train.max(axis=0) == X_train.min(axis=0)] = 1.0  # a computed spread may be 1e-17, not 0
     return (X_train - mean) / std, (X_other - mean) / std
     ### END SOLUTION
 
@@ -537,7 +537,8 @@ def minibatches(X, targets, batch_size, permutations):
 
     Parameters: X (N, d); targets (N,); batch_size; permutations (E, N), one row for each epoch.
     X and targets must be the same after the call as before.
-    Yields: one item for each batch, of all epochs in a row: the pair (x, t) of its inputs and targets.
+    Yields: one item for each batch, of all epochs in a row: the pair (x, t) of its inputs and
+    targets, two NumPy arrays of their own.
 
     Example: X = [[0], [10], [20]], targets = [0, 1, 2], batch_size = 2, permutations = [[2, 0, 1]]
     give ([[20], [0]], [2, 0]) and then ([[10]], [1]).
@@ -710,7 +711,7 @@ ConfusionExplorer()
 #
 # For three small programs, each with its matrix (class 1 is malignant), the numbers of class 1:
 
-# %%
+# %% tags=["nbval-check-output"]
 always = np.array([[0, 357], [0, 212]])  # everything is called malignant
 surest = np.array([[357, 0], [211, 1]])  # only one tumor is
 careful = np.array([[350, 7], [12, 200]])
@@ -754,7 +755,7 @@ def precision_recall_f1(C):
     computed for every class too, before the mean is taken. 0/0 counts as 0.
 
     Parameters: C (K, K), counts; rows are the true classes, columns the guesses.
-    Returns: precision, recall, f1, three numbers.
+    Returns: precision, recall, f1: three results, each one number, and not one array of three.
 
     Example: C = [[1, 1], [0, 2]] has precisions 1 and 2/3, recalls 1/2 and 1, F1 2/3 and 4/5. So
     the result is 0.8333, 0.75, 0.7333.

@@ -131,19 +131,23 @@ class Methods(Probe):
 
 @dataclass(frozen=True)
 class Iterate(Probe):
-    """Call a generator or splitter and list what it yields, 10,000 items at most."""
+    """Call a generator or splitter and list what it yields, 10,000 items at most.
+
+    The items are looked at when all have come, as by `list`: arrays that share one piece of memory
+    then hold what came last.
+    """
 
     def _outputs(self, target: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
         items: list[Any] = []
         for item in _call(target, given):
-            items.append(plain(item))
+            items.append(item)
             if len(items) > MAX_YIELDED:
                 kind, detail = (
                     "endless",
                     f"It yielded more than {MAX_YIELDED:,} items. Which loop never ends?",
                 )
                 raise _WrongResultError(kind, detail)
-        return {"items": items}
+        return {"items": [plain(item) for item in items]}
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,10 @@ def _one_epoch(rng: np.random.Generator) -> Case:
 
 
 def _ragged(rng: np.random.Generator) -> Case:
-    batch_size = int(rng.choice([4, 6]))
-    # Two rows too many: over two batches or more they can be shared out in other ways as well.
-    return _rows(rng, batch_size * int(rng.choice([3, 5])) + 2, 1, batch_size)
+    batch_size = int(rng.choice([3, 4, 6]))
+    # One row too many, which is easily lost, and two epochs, which must not run into each other.
+    # In the example by hand the rows do not even fill one batch.
+    return _rows(rng, batch_size * int(rng.choice([2, 3, 5])) + 1, 2, batch_size)
 
 
 def _epochs(rng: np.random.Generator) -> Case:
@@ -89,11 +90,16 @@ _ONE_EPOCH_HAND = HandCase(
     },
 )
 _RAGGED_HAND = HandCase(
-    {"X": _X, "targets": _T, "batch_size": 4, "permutations": np.array([[1, 2, 0, 4, 5, 3]])},
+    {
+        "X": _X[:3],
+        "targets": _T[:3],
+        "batch_size": 5,
+        "permutations": np.array([[1, 2, 0], [2, 1, 0]]),
+    },
     {
         "items": [
-            [_X[[1, 2, 0, 4]], np.array([1, 2, 0, 4])],
-            [np.array([[50.0, 51.0], [30.0, 31.0]]), np.array([5, 3])],
+            [np.array([[10.0, 11.0], [20.0, 21.0], [0.0, 1.0]]), np.array([1, 2, 0])],
+            [np.array([[20.0, 21.0], [10.0, 11.0], [0.0, 1.0]]), np.array([2, 1, 0])],
         ]
     },
 )
@@ -142,8 +148,10 @@ MINIBATCHES = Exercise(
         ),
         Hint(
             "The batches hold other rows, or targets that do not belong to them",
-            "Cut the *permutation*: `rows = permutation[start : start + batch_size]` are row "
-            "numbers, and `X[rows]` picks them. The targets must be picked with the same what?",
+            "A permutation holds row numbers, and an array of row numbers in square brackets picks "
+            "those rows: `X[np.array([2, 0])]` is row 2 and then row 0. What do you have to cut "
+            "into pieces, then: the table or the permutation? And what must be the same for the "
+            "inputs and the targets of a batch?",
             ("one_epoch",),
             ("value", "inputs", "shape"),
         ),

@@ -115,6 +115,46 @@ def _batch_size_taken_for_number(
             yield X[rows], targets[rows]
 
 
+def _epochs_run_together(
+    X: np.ndarray, targets: np.ndarray, batch_size: int, permutations: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    order = permutations.ravel()
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        yield X[rows], targets[rows]
+
+
+def _single_row_lost(
+    X: np.ndarray, targets: np.ndarray, batch_size: int, permutations: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for permutation in permutations:
+        for start in range(0, len(X) - 1, batch_size):
+            rows = permutation[start : start + batch_size]
+            yield X[rows], targets[rows]
+
+
+def _small_table_gives_nothing(
+    X: np.ndarray, targets: np.ndarray, batch_size: int, permutations: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    if len(X) < batch_size:
+        return
+    for permutation in permutations:
+        for start in range(0, len(X), batch_size):
+            rows = permutation[start : start + batch_size]
+            yield X[rows], targets[rows]
+
+
+def _one_buffer(
+    X: np.ndarray, targets: np.ndarray, batch_size: int, permutations: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    x, t = np.empty_like(X[:batch_size]), np.empty_like(targets[:batch_size])
+    for permutation in permutations:
+        for start in range(0, len(X), batch_size):
+            rows = permutation[start : start + batch_size]
+            x[: len(rows)], t[: len(rows)] = X[rows], targets[rows]
+            yield x[: len(rows)], t[: len(rows)]
+
+
 def _row_numbers(
     X: np.ndarray,
     targets: np.ndarray,  # ruff: ignore[unused-function-argument]  no target is picked
@@ -176,7 +216,7 @@ MISCONCEPTIONS = (
     Misconception(
         "first_order_every_epoch",
         _first_order_every_epoch,
-        ("every_epoch",),
+        ("last_batch", "every_epoch"),
         "Every epoch uses the first permutation, so the same rows meet in the same batch again "
         "and again. Row e of `permutations` is the order of epoch e. Which variable of your loop "
         "holds it?",
@@ -184,14 +224,14 @@ MISCONCEPTIONS = (
     Misconception(
         "one_epoch_only",
         _one_epoch_only,
-        ("every_epoch",),
+        ("last_batch", "every_epoch"),
         "Only the first epoch comes out. `permutations` has one row for each epoch. Which loop "
         "stands around all of it?",
     ),
     Misconception(
         "shuffled_on_top_of_each_other",
         _shuffled_on_top_of_each_other,
-        ("every_epoch",),
+        ("last_batch", "every_epoch"),
         "The first epoch is right. The second permutation is then applied to rows that the first "
         "has already moved, because `X = X[permutation]` replaces X for all that follows. To which "
         "X do the row numbers refer?",
@@ -254,6 +294,35 @@ MISCONCEPTIONS = (
         "There is a list for each epoch, with the pairs inside. The training loop takes one pair "
         "after the other and does not know where an epoch ends. How do you get one flat list of "
         "pairs?",
+    ),
+    Misconception(
+        "epochs_run_together",
+        _epochs_run_together,
+        ("last_batch",),
+        "The permutations are joined to one long order and cut then, so a batch holds the end of "
+        "one epoch and the beginning of the next, and a row may stand in it twice. Where does the "
+        "counting of starts begin anew?",
+    ),
+    Misconception(
+        "single_row_lost",
+        _single_row_lost,
+        ("last_batch",),
+        "A single row that is left over gets no batch. `range` already stops before its end, so "
+        "the last start must lie below the number of rows. Is the −1 needed?",
+    ),
+    Misconception(
+        "small_table_gives_nothing",
+        _small_table_gives_nothing,
+        ("last_batch",),
+        "A table with fewer rows than `batch_size` gives no batch at all. Its rows are what is "
+        "left at the end of the epoch. What becomes of them, by the triple quotes?",
+    ),
+    Misconception(
+        "one_buffer",
+        _one_buffer,
+        _ALWAYS,
+        "Every batch is written into the same two arrays. Whoever keeps a batch, as `list` does, "
+        "finds the rows of the last one in it. What makes new arrays for each batch?",
     ),
     Misconception(
         "row_numbers",

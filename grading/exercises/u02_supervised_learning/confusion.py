@@ -36,14 +36,21 @@ def _guesses(rng: np.random.Generator, true: list[int], guessed: list[int], K: i
 
 def _all_classes(rng: np.random.Generator) -> Case:
     K = int(rng.integers(3, 6))
-    return _guesses(rng, list(range(K)), list(range(K)), K)
+    inputs = _guesses(rng, list(range(K)), list(range(K)), K).inputs
+    # One pair so often that a byte cannot count it.
+    pair, often = rng.choice(K, size=2, replace=False), int(rng.integers(300, 350))
+    both = {
+        name: np.concatenate([inputs[name], np.repeat(label, often)])
+        for name, label in zip(("targets", "guesses"), pair, strict=True)
+    }
+    return Case({**both, "n_classes": K})
 
 
 def _missing_classes(rng: np.random.Generator) -> Case:
-    """Draw cases in which the last class and one in the middle appear nowhere."""
-    K = int(rng.integers(5, 8))
-    gone = int(rng.integers(1, K - 2))
-    some = [label for label in range(K - 1) if label != gone]
+    """Draw cases in which the first class, the last and one in the middle appear nowhere."""
+    K = int(rng.integers(6, 9))
+    gone = int(rng.integers(2, K - 2))
+    some = [label for label in range(1, K - 1) if label != gone]
     return _guesses(rng, some, some, K)
 
 

@@ -6,40 +6,54 @@ from __future__ import annotations
 
 import numpy as np
 
-from grading.exercises._declaration import (
-    Case,
-    Criterion,
-    Exercise,
-    HandCase,
-    Hint,
-    Misconception,
-)
+from grading.exercises._declaration import Case, Criterion, Exercise, HandCase, Hint
+from grading.exercises.u02_supervised_learning.scaling_mistakes import MISCONCEPTIONS
 from grading.probes import Call
 
 
-def _table(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
-    """Draw rows whose columns have very different centers and spreads, none of them near 1."""
-    centers, spreads = rng.uniform(20, 90, size=d), rng.uniform(2.5, 9.0, size=d)
-    return centers + spreads * rng.normal(size=(n, d))
+def _tables(
+    rng: np.random.Generator, n: int, m: int, d: int, smallest: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw two tables of columns whose spreads lie far apart, one far below 1, one far above."""
+    others = 10.0 ** rng.uniform(0.5, 2.0, size=d - 2)
+    spreads = rng.permutation([smallest, rng.uniform(300, 1000), *others])
+    centers = rng.uniform(2, 9, size=d) * spreads
+    X_train, X_other = (centers + spreads * rng.normal(size=(k, d)) for k in (n, m))
+    return X_train, X_other
 
 
 def _ordinary(rng: np.random.Generator) -> Case:
     n, m, d = rng.choice(np.arange(3, 12), size=3, replace=False)
-    return Case({"X_train": _table(rng, n + 1, d), "X_other": _table(rng, m, d)})
+    X_train, X_other = _tables(rng, n + 1, m, d, float(rng.uniform(0.05, 0.2)))
+    k = int(rng.integers(d))
+    X_other[:, k] = X_other[0, k]  # constant here, which is no reason to divide by 1
+    return Case({"X_train": X_train, "X_other": X_other})
 
 
 def _with_constants(rng: np.random.Generator) -> Case:
-    n, m, d = rng.choice(np.arange(4, 12), size=3, replace=False)
-    X_train, X_other = _table(rng, n, d), _table(rng, m, d)
-    # Whole numbers, so that the mean of equal values is exact and their spread exactly 0.
-    X_train[:, rng.choice(d, size=2, replace=False)] = rng.integers(5, 40, size=2)
+    n = int(rng.choice([6, 7]))  # the mean of 4 or 8 equal numbers is exact
+    m, d = (int(size) for size in rng.choice([5, 8, 9, 10, 11], size=2, replace=False))
+    X_train, X_other = _tables(rng, n, m, d, float(rng.uniform(1e-3, 2e-3)))
+    whole, fraction = rng.choice(np.flatnonzero(X_train.std(axis=0) > 1), size=2, replace=False)
+    X_train[:, whole] = rng.integers(5, 40)  # its mean is exact and its spread exactly 0
+    X_train[:, fraction] = _never_exact(rng, n)
+    X_other[:, whole] += X_train[0, whole] + 1
     return Case({"X_train": X_train, "X_other": X_other})
+
+
+def _never_exact(rng: np.random.Generator, n: int) -> float:
+    """Draw a number whose mean over n equal rows is another number, so that a spread is left."""
+    while True:
+        value = round(float(rng.uniform(0.1, 40)), 1)
+        # NumPy adds the rows of a column one after the other, as `sum` does.
+        if sum([value] * n) / n != value and np.full((n, 2), value).std(axis=0)[0] > 0:
+            return value
 
 
 def standardize(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return both tables in units of the training rows' mean and (biased) standard deviation."""
     mean, std = X_train.mean(axis=0), X_train.std(axis=0)
-    std[std == 0] = 1.0
+    std[X_train.max(axis=0) == X_train.min(axis=0)] = 1.0  # a computed spread may be 1e-17, not 0
     return (X_train - mean) / std, (X_other - mean) / std
 
 
@@ -49,7 +63,7 @@ def _column_by_column(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndar
         column = X_train[:, k]
         mean = sum(column) / len(column)
         spread = (sum((x - mean) ** 2 for x in column) / len(column)) ** 0.5
-        scale = spread if spread > 0 else 1.0
+        scale = spread if max(column) > min(column) else 1.0
         Z_train[:, k] = (column - mean) / scale
         Z_other[:, k] = (X_other[:, k] - mean) / scale
     return Z_train, Z_other
@@ -58,118 +72,10 @@ def _column_by_column(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndar
 def _by_a_closure(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     center = np.mean(X_train, axis=0)
     spread = np.sqrt(np.mean(np.square(X_train - center), axis=0))
-    factor = np.where(spread > 1e-12, 1 / np.maximum(spread, 1e-12), 1.0)
+    constant = np.ptp(X_train, axis=0) == 0
+    factor = 1 / np.where(constant, 1.0, spread)
     return tuple((X - center) * factor for X in (X_train, X_other))
 
-
-def _statistics_of_all_rows(
-    X_train: np.ndarray, X_other: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    together = np.concatenate([X_train, X_other])
-    mean, std = together.mean(axis=0), together.std(axis=0)
-    std[std == 0] = 1.0
-    return (X_train - mean) / std, (X_other - mean) / std
-
-
-def _each_part_by_itself(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    std_train, std_other = X_train.std(axis=0), X_other.std(axis=0)
-    std_train[std_train == 0] = 1.0
-    std_other[std_other == 0] = 1.0
-    Z_train = (X_train - X_train.mean(axis=0)) / std_train
-    return Z_train, (X_other - X_other.mean(axis=0)) / std_other
-
-
-def _divided_by_zero(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(axis=0), X_train.std(axis=0)
-    return (X_train - mean) / std, (X_other - mean) / std
-
-
-def _tiny_number_added(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(axis=0), X_train.std(axis=0) + 1e-8
-    return (X_train - mean) / std, (X_other - mean) / std
-
-
-def _nan_replaced_by_zero(
-    X_train: np.ndarray, X_other: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(axis=0), X_train.std(axis=0)
-    Z_train, Z_other = (X_train - mean) / std, (X_other - mean) / std
-    Z_train[:, std == 0] = 0.0
-    Z_other[:, std == 0] = 0.0
-    return Z_train, Z_other
-
-
-def _constant_columns_dropped(
-    X_train: np.ndarray, X_other: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(axis=0), X_train.std(axis=0)
-    kept = std > 0
-    Z_train = (X_train[:, kept] - mean[kept]) / std[kept]
-    return Z_train, (X_other[:, kept] - mean[kept]) / std[kept]
-
-
-def _one_mean_for_the_table(
-    X_train: np.ndarray, X_other: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(), X_train.std()
-    return (X_train - mean) / std, (X_other - mean) / std
-
-
-def _rows_by_themselves(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    Z_train = (X_train - X_train.mean(axis=1, keepdims=True)) / X_train.std(axis=1, keepdims=True)
-    Z_other = (X_other - X_other.mean(axis=1, keepdims=True)) / X_other.std(axis=1, keepdims=True)
-    return Z_train, Z_other
-
-
-def _one_mean_a_row(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(axis=1), X_train.std(axis=1)
-    std[std == 0] = 1.0
-    return (X_train - mean) / std, (X_other - mean) / std
-
-
-def _one_mean_a_row_kept(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(axis=1, keepdims=True), X_train.std(axis=1, keepdims=True)
-    std[std == 0] = 1.0
-    return (X_train - mean) / std, (X_other - mean) / std
-
-
-def _variance_for_deviation(
-    X_train: np.ndarray, X_other: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    mean, var = X_train.mean(axis=0), X_train.var(axis=0)
-    var[var == 0] = 1.0
-    return (X_train - mean) / var, (X_other - mean) / var
-
-
-def _unbiased_deviation(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(axis=0), X_train.std(axis=0, ddof=1)
-    std[std == 0] = 1.0
-    return (X_train - mean) / std, (X_other - mean) / std
-
-
-def _range_to_one(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = X_train.min(axis=0), X_train.max(axis=0)
-    width = np.where(high > low, high - low, 1.0)
-    return (X_train - low) / width, (X_other - low) / width
-
-
-def _brackets_missing(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(axis=0), X_train.std(axis=0)
-    std[std == 0] = 1.0
-    return X_train - mean / std, X_other - mean / std
-
-
-def _changed_in_place(X_train: np.ndarray, X_other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = X_train.mean(axis=0), X_train.std(axis=0)
-    std[std == 0] = 1.0
-    X_train -= mean
-    X_train /= std
-    X_other -= mean
-    X_other /= std
-    return X_train, X_other
-
-
-_EVERYWHERE = ("training_rows", "other_rows", "constant_column")
 
 _ORDINARY_HAND = HandCase(
     {
@@ -184,8 +90,8 @@ _ORDINARY_HAND = HandCase(
 )
 # The example between the triple quotes.
 _CONSTANT_HAND = HandCase(
-    {"X_train": np.array([[1.0, 7.0], [3.0, 7.0]]), "X_other": np.array([[4.0, 9.0]])},
-    {"Z_train": np.array([[-1.0, 0.0], [1.0, 0.0]]), "Z_other": np.array([[2.0, 2.0]])},
+    {"X_train": np.array([[1, 7], [5, 7]]), "X_other": np.array([[4, 9]])},
+    {"Z_train": np.array([[-1.0, 0.0], [1.0, 0.0]]), "Z_other": np.array([[0.5, 2.0]])},
 )
 
 STANDARDIZE = Exercise(
@@ -206,125 +112,7 @@ STANDARDIZE = Exercise(
     ),
     reference=standardize,
     alternatives=(_column_by_column, _by_a_closure),
-    misconceptions=(
-        Misconception(
-            "statistics_of_all_rows",
-            _statistics_of_all_rows,
-            _EVERYWHERE,
-            "Mean and spread are taken over the rows of both tables together. Then the rows that "
-            "are to judge the model have had a say in how it sees the world. Which rows may be "
-            "known before the model meets new ones?",
-        ),
-        Misconception(
-            "each_part_by_itself",
-            _each_part_by_itself,
-            ("other_rows", "constant_column"),
-            "The other rows are brought to mean 0 by a mean of their own. So the same measurement "
-            "gets two different numbers, one for training and one later. A single new patient has "
-            "no spread of its own at all: what would you divide by?",
-        ),
-        Misconception(
-            "divided_by_zero",
-            _divided_by_zero,
-            ("constant_column",),
-            "A column that is the same in all training rows has spread 0, and 0/0 is NaN. One NaN "
-            "in the input makes every weight NaN after one step. What do the triple quotes say "
-            "about such a column?",
-        ),
-        Misconception(
-            "tiny_number_added",
-            _tiny_number_added,
-            ("constant_column",),
-            "A tiny number is added to every spread. In training the constant column then becomes "
-            "0, which looks harmless; but a new row that differs by 2 there is divided by that "
-            "tiny number. How large is the result, beside features of size 1?",
-        ),
-        Misconception(
-            "constant_column_set_to_zero",
-            _nan_replaced_by_zero,
-            ("constant_column",),
-            "The constant column is set to 0 in both tables, so a new row that does differ there "
-            "looks as if it did not. The triple quotes ask for less than that: only one of the two "
-            "steps is left out. Which one?",
-        ),
-        Misconception(
-            "constant_columns_dropped",
-            _constant_columns_dropped,
-            ("constant_column",),
-            "The constant column is removed. That can be a good idea, but whoever uses the table "
-            "counts on its columns. Here every column stays; what should it be divided by?",
-        ),
-        Misconception(
-            "one_mean_for_the_table",
-            _one_mean_for_the_table,
-            _EVERYWHERE,
-            "One mean and one spread serve the whole table, so a column in millimeters and one in "
-            "square millimeters are still as far apart as before. Each feature needs its own. Over "
-            "which axis is a mean that leaves one number for each column?",
-        ),
-        Misconception(
-            "rows_by_themselves",
-            _rows_by_themselves,
-            _EVERYWHERE,
-            "Each row is brought to mean 0, by an average over its own features: lengths are "
-            "averaged with areas. What has to be comparable are the values of one feature in all "
-            "rows. Which axis counts the rows?",
-        ),
-        Misconception(
-            "one_mean_for_each_row",
-            _one_mean_a_row,
-            _EVERYWHERE,
-            "Here is one mean for each row: `axis=1` averages over the columns, lengths with "
-            "areas. `keepdims=True` would silence the error and not mend it. Which axis must "
-            "vanish, so that one mean for each column is left?",
-        ),
-        Misconception(
-            "one_mean_for_each_row_kept",
-            _one_mean_a_row_kept,
-            _EVERYWHERE,
-            "Here is one mean for each training row, kept as a column by `keepdims=True`. The "
-            "other table has other rows, and nothing fits. Which axis must vanish, so that one "
-            "mean for each column is left?",
-        ),
-        Misconception(
-            "variance_for_deviation",
-            _variance_for_deviation,
-            _EVERYWHERE,
-            "You divide by the variance. It is counted in squares of the feature's unit, so the "
-            "result still depends on the unit: a length in centimeters comes out differently from "
-            "the same length in meters. Which measure of spread has the unit of the feature?",
-        ),
-        Misconception(
-            "unbiased_deviation",
-            _unbiased_deviation,
-            _EVERYWHERE,
-            "The spread is computed with N − 1. It is then an unbiased estimate of the variance of "
-            "a population. Nothing is estimated here, only scaled, and the course divides by N "
-            "unless it says otherwise. What is the default of NumPy?",
-        ),
-        Misconception(
-            "range_to_one",
-            _range_to_one,
-            _EVERYWHERE,
-            "Each column is stretched to reach from 0 to 1. This is another scaling, in use too, "
-            "but two extreme rows decide it alone. Asked for is mean 0 and standard deviation 1.",
-        ),
-        Misconception(
-            "brackets_missing",
-            _brackets_missing,
-            _EVERYWHERE,
-            "Only the mean is divided, because / binds more closely than −. So x is still in its "
-            "old unit. What must be computed first?",
-        ),
-        Misconception(
-            "changed_in_place",
-            _changed_in_place,
-            _EVERYWHERE,
-            "The values are right, but they are written into the caller's tables. Whoever runs the "
-            "cell twice standardizes what is standardized already. Which of `-=` and `X - …` makes "
-            "a new array?",
-        ),
-    ),
+    misconceptions=MISCONCEPTIONS,
     hints=(
         Hint(
             "I do not know where to begin, or the shapes do not fit",
@@ -343,10 +131,11 @@ STANDARDIZE = Exercise(
             ("value", "inputs"),
         ),
         Hint(
-            "NaN, infinity or very large numbers",
-            "One column of the training rows holds the same number everywhere: its spread is 0. "
-            "Before you divide, put something in the place of the zeros: `std[std == 0] = …`. "
-            "Dividing by what changes nothing?",
+            "NaN, infinity, very large numbers, or a constant column is off",
+            "One column of the training rows holds the same number everywhere: its spread is 0, or "
+            "after rounding 1e-17. Find it by its largest and smallest value, and put something in "
+            "the place of its spread before you divide. Dividing by what changes nothing? The mean "
+            "is taken off there too, as in every column.",
             ("constant_column",),
             ("finite", "value", "shape"),
         ),
@@ -359,7 +148,7 @@ STANDARDIZE = Exercise(
         "rows and are then kept. A row measured next year is placed on the same scale.\n"
         "A column without spread tells the training nothing. Divided by 1 it becomes 0 there, and\n"
         "a new row that differs keeps a difference of ordinary size: neither NaN nor 10⁸.\n"
-        "Computed values that are equal in theory may differ in the last digit and have a spread\n"
-        "near 1e-16; a library therefore tests whether smallest and largest value are equal."
+        "The mean of equal numbers such as 0.1 may differ from them in the last digit, and then a\n"
+        "spread of 1e-17 is left; so the test is whether smallest and largest value are equal."
     ),
 )  # fmt: skip

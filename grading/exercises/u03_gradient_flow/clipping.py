@@ -17,7 +17,7 @@ from grading.probes import Call
 
 def _gradients(rng: np.random.Generator) -> list[np.ndarray]:
     a, b, c = (int(n) for n in rng.choice(np.arange(2, 7), size=3, replace=False))
-    gradients = [rng.normal(size=(a, b)), rng.normal(size=b), rng.normal(size=(b, c))]
+    gradients = [rng.normal(size=(a, b)), rng.normal(size=b), rng.normal(size=(b, c, 2))]
     # One tensor far longer than the others, as an exploding layer has: per tensor would differ.
     gradients[int(rng.integers(3))] *= 10.0
     return gradients
@@ -301,10 +301,10 @@ CLIP_BY_GLOBAL_NORM = Exercise(
     ),
     hints=(
         Hint(
-            "I do not know how to get one norm from several arrays",
+            "The norm is wrong, or I do not know how to get one from several arrays",
             "Think of all entries of all arrays as one long vector. Its length is the root of the "
             "sum of all squares. The sum may be taken array by array: `np.sum(g ** 2)` for each, "
-            "then added.",
+            "then added, and one step more. What is returned is the norm *before* clipping.",
             ("norm",),
         ),
         Hint(

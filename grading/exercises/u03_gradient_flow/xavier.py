@@ -36,7 +36,7 @@ def _by_interpolation(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
 
 def _entry_by_entry(fan_in: int, fan_out: int, u: np.ndarray) -> np.ndarray:
     half_width = 6**0.5 / (fan_in + fan_out) ** 0.5
-    W = np.empty_like(u)
+    W = np.empty(u.shape)
     for i, row in enumerate(u):
         for k, value in enumerate(row):
             W[i, k] = -half_width + 2 * half_width * value

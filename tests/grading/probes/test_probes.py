@@ -269,6 +269,18 @@ def test_the_items_of_an_iterator_are_listed():
     assert Iterate().observe(lambda n: range(n), {"n": 3}).outputs == {"items": [0, 1, 2]}
 
 
+def test_items_that_share_one_buffer_hold_what_came_last():
+    def refill(n):
+        buffer = np.zeros(1)
+        for i in range(n):
+            buffer[0] = i
+            yield buffer
+
+    seen = Iterate().observe(refill, {"n": 3})
+
+    assert [item.tolist() for item in seen.outputs["items"]] == [[2.0], [2.0], [2.0]]
+
+
 @pytest.mark.parametrize(
     ("function", "raised"),
     [(lambda x: 1 / 0, "ZeroDivisionError"), (lambda x: x, "nothing")],
