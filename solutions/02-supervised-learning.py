@@ -281,8 +281,8 @@ def stratified_split(targets, share, permutation):
     Go through the rows of a class in the order of the permutation. If there are m of them, the
     first share * m, rounded down, are held out. All others train.
 
-    Parameters: targets (N,), labels, whole numbers from 0; share, from 0 to 1; permutation (N,),
-    the row numbers 0 to N - 1 in random order.
+    Parameters: targets (N,), labels, whole numbers, of which some may not occur (3 and 12, say);
+    share, from 0 to 1; permutation (N,), the row numbers 0 to N - 1 in random order.
     Returns: rows_train, rows_held_out, NumPy arrays of row numbers, each in increasing order.
 
     Example: targets = [0, 0, 0, 1, 1], share = 0.5, permutation = [2, 0, 4, 1, 3]. Class 0 comes as
@@ -1135,14 +1135,15 @@ def log_power_spectrum(wave, window, hop):
     """Compute the logarithmic power of each frame of a sound at each frequency.
 
     Frame i holds the n = len(window) samples from i * hop on, times the window. Samples at the end
-    that fill no frame are left out. 1e-10 is added to the power before the natural logarithm.
+    that fill no frame are left out. The power is divided by that of the window, the sum of its
+    squares; then 1e-10 is added, and the natural logarithm taken.
 
     Parameters: wave (T,), the samples; window (n,); hop, a whole number.
     Returns: an array (frames, n // 2 + 1).
 
-    Example: wave = [2, 1, 0, 0, 3, 1], window = [1, 1, 1, 1], hop = 2 give the frames (2, 1, 0, 0)
-    and (0, 0, 3, 1). The transform of the first is 3, 2 - i, 1, so its powers are 9/4, 5/4, 1/4; the
-    result is [[0.811, 0.223, -1.386], [1.386, 0.916, 0]].
+    Example: wave = [2, 0, 1, 1, 2, 0], window = [1, 2, 2, 1], hop = 2 give the frames (2, 0, 2, 1)
+    and (1, 2, 4, 0). The transform of the first is 5, i, 3, so its powers are 25/10, 1/10, 9/10; the
+    result is [[0.916, -2.303, -0.105], [1.589, 0.262, -0.105]].
     """
     ### BEGIN SOLUTION
     n = len(window)

@@ -163,6 +163,20 @@ def _total_accuracy(targets: np.ndarray, guesses: np.ndarray, n_classes: int) ->
     return np.mean(targets == guesses)
 
 
+def _counts_in_a_byte(targets: np.ndarray, guesses: np.ndarray, n_classes: int) -> np.ndarray:
+    C = np.zeros((n_classes, n_classes), dtype=np.uint8)
+    np.add.at(C, (targets, guesses), 1)
+    return C
+
+
+def _shifted_to_zero(targets: np.ndarray, guesses: np.ndarray, n_classes: int) -> np.ndarray:
+    lowest = min(targets.min(), guesses.min())
+    C = np.zeros((n_classes, n_classes), dtype=int)
+    for target, guess in zip(targets, guesses, strict=True):
+        C[target - lowest, guess - lowest] += 1
+    return C
+
+
 _BOTH = ("counts", "missing_class")
 
 CONFUSION_MATRIX = Exercise(
@@ -273,6 +287,22 @@ CONFUSION_MATRIX = Exercise(
             ("counts",),
             "The last row and the last column stay empty: your loops end one class too early. "
             "`range(K)` already stops before K.",
+        ),
+        Misconception(
+            "counts_in_a_byte",
+            _counts_in_a_byte,
+            ("counts",),
+            "The largest counts are 256 too small: `uint8` holds 0 to 255 and begins again at 0, "
+            "without a word. That suits pixels. Which type of number can count as far as any data "
+            "set goes?",
+        ),
+        Misconception(
+            "shifted_to_zero",
+            _shifted_to_zero,
+            ("missing_class",),
+            "The smallest label that occurs is taken for class 0, so where class 0 is missing, all "
+            "counts slide up and to the left. Labels count from 0 already. Which row belongs to "
+            "class 1?",
         ),
         Misconception(
             "accuracy_for_a_table",

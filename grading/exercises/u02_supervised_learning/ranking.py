@@ -24,13 +24,14 @@ def _labels(rng: np.random.Generator) -> tuple[np.ndarray, int, int]:
 
 
 def _no_ties(rng: np.random.Generator) -> Case:
+    """Draw scores that rank worse than chance; those with ties rank better."""
     while True:
         targets, n_positive, n_negative = _labels(rng)
-        scores = rng.normal(size=len(targets)) + 1.2 * targets
+        scores = rng.normal(size=len(targets)) - 0.8 * targets
         above = np.sum(scores[targets == 1][:, None] > scores[targets == 0])
         area = above / (n_positive * n_negative)
         right = np.mean((scores > 0.5) == targets)
-        if 0.55 < area < 0.95 and abs(area - right) > 0.01 and (scores > 0.5).any():
+        if 0.05 < area < 0.45 and abs(area - right) > 0.01 and (scores > 0.5).any():
             return Case({"targets": targets, "scores": scores})
 
 
@@ -139,6 +140,13 @@ def _neighbors_only(targets: np.ndarray, scores: np.ndarray) -> float:
     return np.mean((difference > 0) + 0.5 * (difference == 0))
 
 
+def _never_below_one_half(targets: np.ndarray, scores: np.ndarray) -> float:
+    positive, negative = scores[targets == 1], scores[targets == 0]
+    difference = positive[:, None] - negative[None, :]
+    area = np.mean((difference > 0) + 0.5 * (difference == 0))
+    return max(area, 1 - area)
+
+
 _BOTH = ("ranking", "ties")
 
 ROC_AUC = Exercise(
@@ -218,6 +226,14 @@ ROC_AUC = Exercise(
             _BOTH,
             "This is one minus the answer: the pairs in which the negative row scores higher. A "
             "high score is to mean positive. Which side of the comparison is which?",
+        ),
+        Misconception(
+            "never_below_one_half",
+            _never_below_one_half,
+            ("ranking",),
+            "An area below one half comes back as one minus itself. A model that ranks backwards "
+            "would look as good as one that ranks well, and a swapped sign would never be noticed. "
+            "What should a model get that puts every negative row on top?",
         ),
         Misconception(
             "count_of_pairs",

@@ -19,15 +19,17 @@ from grading.probes import Call
 
 def _sound(rng: np.random.Generator, *, silent: bool) -> Case:
     """Draw a wave that leaves samples over at its end, with frames that overlap."""
+    # The last frame is as faint as the floor where there is silence. Odd and even n both occur.
     n, hop, n_frames = (
-        int(rng.choice([6, 8, 10])),
+        int(rng.choice([6, 8, 10] if silent else [7, 9, 11])),
         int(rng.choice([3, 4, 5])),
         int(rng.integers(4, 8)),
     )
     left_over = int(rng.integers(1, hop))
     wave = rng.normal(size=n + hop * (n_frames - 1) + left_over)
     if silent:
-        start = hop * int(rng.integers(0, n_frames))
+        wave[hop * (n_frames - 1) :] *= 1e-5
+        start = hop * int(rng.integers(0, n_frames - 1))
         wave[start : start + n] = 0.0
     window = rng.uniform(0.3, 0.9, size=n)
     return Case({"wave": wave, "window": window, "hop": hop})
@@ -178,6 +180,20 @@ def _floor_missing(wave: np.ndarray, window: np.ndarray, hop: int) -> np.ndarray
     return np.log(power)
 
 
+def _floor_as_maximum(wave: np.ndarray, window: np.ndarray, hop: int) -> np.ndarray:
+    n = len(window)
+    frames = np.array([wave[s : s + n] * window for s in range(0, len(wave) - n + 1, hop)])
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2 / np.sum(window**2)
+    return np.log(np.maximum(power, 1e-10))
+
+
+def _half_rounded_up(wave: np.ndarray, window: np.ndarray, hop: int) -> np.ndarray:
+    n = len(window)
+    frames = np.array([wave[s : s + n] * window for s in range(0, len(wave) - n + 1, hop)])
+    transform = np.fft.fft(frames, axis=1)[:, : int(np.ceil(n / 2)) + 1]
+    return np.log(np.abs(transform) ** 2 / np.sum(window**2) + 1e-10)
+
+
 def _frames_in_columns(wave: np.ndarray, window: np.ndarray, hop: int) -> np.ndarray:
     n = len(window)
     frames = np.array([wave[s : s + n] * window for s in range(0, len(wave) - n + 1, hop)])
@@ -188,12 +204,17 @@ def _frames_in_columns(wave: np.ndarray, window: np.ndarray, hop: int) -> np.nda
 _BOTH = ("spectrum", "silence")
 _LN_FLOOR = float(np.log(1e-10))
 
-# The transform of (a, b, c, d) is a + b + c + d, (a − c) − i (b − d), a − b + c − d. The frames are
-# (2, 1, 0, 0), with sizes squared 9, 5, 1, and (0, 0, 3, 1), with 16, 10, 4. A window of 1s has
-# power 4. The last frame ends where the wave does; the random cases leave samples over.
+# The transform of (a, b, c, d) is a + b + c + d, (a − c) − i (b − d), a − b + c − d. The frames
+# times the window are (2, 0, 2, 1), with sizes squared 25, 1, 9, and (1, 2, 4, 0), with 49, 13, 9.
+# The window has power 1 + 4 + 4 + 1 = 10. The last frame ends where the wave does; the random cases
+# leave samples over.
 _HAND = HandCase(
-    {"wave": np.array([2.0, 1.0, 0.0, 0.0, 3.0, 1.0]), "window": np.ones(4), "hop": 2},
-    {"spectrum": np.log(np.array([[2.25, 1.25, 0.25], [4.0, 2.5, 1.0]]))},
+    {
+        "wave": np.array([2.0, 0.0, 1.0, 1.0, 2.0, 0.0]),
+        "window": np.array([1.0, 2.0, 2.0, 1.0]),
+        "hop": 2,
+    },
+    {"spectrum": np.log(np.array([[2.5, 0.1, 0.9], [4.9, 1.3, 0.9]]) + 1e-10)},
 )
 _SILENT_HAND = HandCase(
     {
@@ -330,6 +351,21 @@ LOG_POWER_SPECTRUM = Exercise(
             ("silence",),
             "In silence the power is 0, and its logarithm minus infinity. Every recording has "
             "silent moments. What is added before the logarithm is taken?",
+        ),
+        Misconception(
+            "floor_as_maximum",
+            _floor_as_maximum,
+            ("silence",),
+            "Power below 1e-10 is lifted to it. That keeps the logarithm finite, but everything "
+            "below looks the same, and the result has a kink. The formula does another thing with "
+            "1e-10. Which?",
+        ),
+        Misconception(
+            "half_rounded_up",
+            _half_rounded_up,
+            ("spectrum",),
+            "With an odd number of samples there is one column too many, and it repeats the one "
+            "before: n / 2 was rounded up. How many full turns can 7 samples tell apart?",
         ),
         Misconception(
             "frames_in_columns",

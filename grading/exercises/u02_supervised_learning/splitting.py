@@ -6,6 +6,7 @@ import numpy as np
 from grading.exercises._declaration import Criterion, Exercise, Hint, Property
 from grading.exercises.u02_supervised_learning.splitting_cases import (
     HAND,
+    HAND_ALL,
     class_share_missed,
     deals,
     row_missing_or_twice,
@@ -66,7 +67,7 @@ STRATIFIED_SPLIT = Exercise(
             "every_row_once",
             1,
             (),
-            HAND,
+            HAND_ALL,
             properties=(Property("every row is in one part, and once", row_missing_or_twice),),
         ),
         Criterion(
@@ -84,10 +85,10 @@ STRATIFIED_SPLIT = Exercise(
     hints=(
         Hint(
             "I do not know where to begin",
-            "`targets[permutation]` is the label of each row in shuffled order, and "
-            "`permutation[targets[permutation] == label]` the numbers of the rows of one class in "
-            "that order. Its first few go to the held-out part, the others train. Do this for each "
-            "label, and join the pieces with `np.concatenate`.",
+            "Take the example and one class. Walk along the permutation and write down which of "
+            "its rows you meet, in that order: the first few are held out, the others train. Which "
+            "array holds the labels in shuffled order, and what does a mask made from it pick out "
+            "of the permutation? Then do the same for each label that `np.unique` finds.",
             ("rows",),
             ("problem", "type"),
         ),

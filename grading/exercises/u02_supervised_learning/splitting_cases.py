@@ -16,18 +16,24 @@ from grading.exercises._declaration import Case, HandCase
 def deals(rng: np.random.Generator) -> Case:
     """Draw labels whose every wrong treatment shows, whatever the permutation."""
     while True:
-        n_classes = int(rng.integers(3, 6))
+        n_classes = int(rng.integers(4, 7))
+        tiny = int(rng.integers(n_classes - 1))  # the class that gives nothing is not the last
         counts = rng.choice(np.arange(5, 22), size=n_classes, replace=False)
+        counts[tiny] = rng.integers(1, 4)
         share = float(rng.choice([0.125, 0.25, 0.375]))
         beyond = share * counts % 1
-        targets = rng.permutation(np.repeat(np.arange(n_classes), counts))
+        # Some labels do not occur, and two are above 10.
+        low = np.sort(rng.choice(9, size=n_classes - 2, replace=False))
+        labels = np.concatenate([low, [rng.integers(11, 13), rng.integers(13, 15)]])
+        targets = rng.permutation(np.repeat(labels, counts))
         permutation = rng.permutation(len(targets))
         if (
             ((beyond > 0) & (beyond < 0.5)).any()  # rounding up and to the nearest differ
             and (beyond > 0.5).any()  # rounding to the nearest and down differ
             and not np.isin(beyond, 0.5).any()  # nobody rounds a half differently
             and beyond.sum() >= 1  # a cut through all rows holds out more than the classes do
-            and int(share * counts.min()) >= 1
+            and share * counts[tiny] < 1
+            and int(share * np.delete(counts, tiny).min()) >= 1
             and int(share * len(targets) / n_classes) < int(share * counts.max())
             and _told_apart(targets, share, permutation)
         ):
@@ -99,6 +105,8 @@ def _parts(outputs: Mapping[str, Any], n: int) -> tuple[list[np.ndarray[Any, Any
         came = outputs[name]
         if isinstance(came, list) and all(type(row) is int for row in came):
             came = np.array(came, dtype=np.int64)
+        if isinstance(came, np.ndarray) and came.shape == (0,):
+            came = came.astype(np.int64)  # no rows are no rows, whatever their type
         if not isinstance(came, np.ndarray) or came.ndim != 1 or came.dtype.kind not in "iu":
             return [], f"{name} is not an array of row numbers, which are whole numbers."
         if came.size and (came.min() < 0 or came.max() >= n):
@@ -106,6 +114,16 @@ def _parts(outputs: Mapping[str, Any], n: int) -> tuple[list[np.ndarray[Any, Any
         parts.append(came.astype(np.int64))
     return parts, ""
 
+
+# All rows of two classes far apart: none is left to train on.
+HAND_ALL = HandCase(
+    {
+        "targets": np.array([12, 3, 3, 12, 3]),
+        "share": 1.0,
+        "permutation": np.array([3, 1, 0, 4, 2]),
+    },
+    {"rows_train": np.array([], dtype=int), "rows_held_out": np.array([0, 1, 2, 3, 4])},
+)
 
 # The example between the triple quotes: half of three rows and half of two are 1.5 and 1.
 HAND = HandCase(

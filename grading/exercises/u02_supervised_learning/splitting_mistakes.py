@@ -191,6 +191,79 @@ def _masks_for_rows(
     return ~held_out, held_out
 
 
+def _at_least_one(
+    targets: np.ndarray, share: float, permutation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    train, held = [], []
+    for label in np.unique(targets):
+        rows = permutation[targets[permutation] == label]
+        n_held = max(1, int(share * len(rows)))
+        held.append(rows[:n_held])
+        train.append(rows[n_held:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(held))
+
+
+def _one_more(
+    targets: np.ndarray, share: float, permutation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    train, held = [], []
+    for label in np.unique(targets):
+        rows = permutation[targets[permutation] == label]
+        n_held = int(share * len(rows)) + 1
+        held.append(rows[:n_held])
+        train.append(rows[n_held:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(held))
+
+
+def _argsort_of_the_permutation(
+    targets: np.ndarray, share: float, permutation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    train, held = [], []
+    order = np.argsort(permutation)
+    for label in np.unique(targets):
+        rows = order[targets[order] == label]
+        n_held = int(share * len(rows))
+        held.append(rows[:n_held])
+        train.append(rows[n_held:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(held))
+
+
+def _training_share_rounded(
+    targets: np.ndarray, share: float, permutation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    train, held = [], []
+    for label in np.unique(targets):
+        rows = permutation[targets[permutation] == label]
+        n_train = int((1 - share) * len(rows))
+        train.append(rows[:n_train])
+        held.append(rows[n_train:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(held))
+
+
+def _minus_zero(
+    targets: np.ndarray, share: float, permutation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    train, held = [], []
+    for label in np.unique(targets):
+        rows = permutation[targets[permutation] == label]
+        n_held = int(share * len(rows))
+        held.append(rows[:n_held])
+        train.append(rows[-(len(rows) - n_held) :])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(held))
+
+
+def _labels_without_gaps(
+    targets: np.ndarray, share: float, permutation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    train, held = [], []
+    for label in range(len(np.unique(targets))):
+        rows = permutation[targets[permutation] == label]
+        n_held = int(share * len(rows))
+        held.append(rows[:n_held])
+        train.append(rows[n_held:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(held))
+
+
 _EVERYTHING = ("every_row_once", "class_shares", "rows")
 
 MISCONCEPTIONS = (
@@ -255,7 +328,55 @@ MISCONCEPTIONS = (
         _rounded_up,
         ("class_shares", "rows"),
         "The share of each class is rounded up, so more is held out than was asked for, and most "
-        "from the small classes. Which way does the rule between the triple quotes round?",
+        "from the small classes. (The same comes of rounding the training part down and holding "
+        "out the rest.) Which part does the rule between the triple quotes round, and which way?",
+    ),
+    Misconception(
+        "at_least_one",
+        _at_least_one,
+        ("class_shares", "rows"),
+        "Every class gives at least one row, even where its share is below 1. That is a kind "
+        "thought for a rare class, but a class of one row would then have none to train on. What "
+        "is a share of 0.4 rows, rounded down?",
+    ),
+    Misconception(
+        "one_more",
+        _one_more,
+        ("class_shares", "rows"),
+        "Every class gives one row more than its share. A slice already stops before its end, so "
+        "`rows[:3]` are three rows. What is the 1 added for?",
+    ),
+    Misconception(
+        "argsort_of_the_permutation",
+        _argsort_of_the_permutation,
+        ("rows",),
+        "The rows are taken in the order of `np.argsort(permutation)`. This is the permutation "
+        "undone: it tells at which place a row stands, not which row stands at a place. Which of "
+        "the two does the permutation itself list?",
+    ),
+    Misconception(
+        "training_share_rounded",
+        _training_share_rounded,
+        ("class_shares", "rows"),
+        "The training part comes first and its size is rounded down, so what is left over falls to "
+        "the held-out part. The rule counts off the other part. Which rows of a class does it name "
+        "first?",
+    ),
+    Misconception(
+        "minus_zero",
+        _minus_zero,
+        ("every_row_once",),
+        "With a share of 1 no row is left to train on, and yet they all do: `rows[-0:]` is "
+        "`rows[0:]`, everything. Counted from the front there is no such trap. Where do the "
+        "training rows of a class begin?",
+    ),
+    Misconception(
+        "labels_without_gaps",
+        _labels_without_gaps,
+        _EVERYTHING,
+        "Rows with large labels are in neither part. The number of different labels says nothing "
+        "about their names: 3 and 12 are two labels, and neither is 0 or 1. What should the loop "
+        "run over?",
     ),
     Misconception(
         "parts_exchanged",

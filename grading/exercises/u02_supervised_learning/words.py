@@ -44,7 +44,8 @@ def _sentences(rng: np.random.Generator, *, marks: bool) -> Case:
         words = [str(w) for w in rng.permutation(words)]
         if marks:
             words = _marked(rng, words, vocabulary)
-            words += [_INSIDE[i], _INSIDE[-1 - i % 2] + ","]
+            words += [_INSIDE[i], _INSIDE[-1 - i % 2] + str(rng.choice([",?", "?!", "..."]))]
+            words.append(str(rng.choice(["ART", "PART"])))
         texts.append(" ".join(words))
     return Case({"texts": texts, "vocabulary": vocabulary + (["35", *_INSIDE] if marks else [])})
 
@@ -55,7 +56,7 @@ def _marked(rng: np.random.Generator, words: list[str], vocabulary: list[str]) -
     first, second, *_, last = known
     words[first] = words[first].capitalize()
     words[second] = str(rng.choice([".", "?"])) + words[second]
-    words[last] += str(rng.choice([".", ",", "!", "?!"]))
+    words[last] += str(rng.choice([".", ",", "!"]))
     return [*words, str(rng.choice(vocabulary)) + ";"]
 
 
@@ -128,7 +129,7 @@ BAG_OF_WORDS = Exercise(
             ("X",),
             HandCase(
                 {
-                    "texts": ["Good, good film!", "Well-made film. Bad;", "?Rated 3.5, not 35"],
+                    "texts": ["Good, good film?!", "Well-made FILM. Bad;", "?Rated 3.5, not 35"],
                     "vocabulary": ["good", "bad", "film", "well-made", "3.5", "35"],
                 },
                 {

@@ -139,6 +139,42 @@ def _marks_in_front_kept(texts: list[str], vocabulary: list[str]) -> np.ndarray:
     return np.array(rows)
 
 
+def _one_mark_behind(texts: list[str], vocabulary: list[str]) -> np.ndarray:
+    rows = []
+    for text in texts:
+        pieces = text.lower().split()
+        words = [piece[:-1] if piece[-1] in ".,!?" else piece for piece in pieces]
+        rows.append([words.count(word) for word in vocabulary])
+    return np.array(rows)
+
+
+def _one_mark_at_each_end(texts: list[str], vocabulary: list[str]) -> np.ndarray:
+    rows = []
+    for text in texts:
+        pieces = text.lower().split()
+        words = [piece[1:] if piece[0] in ".,!?" else piece for piece in pieces]
+        words = [word[:-1] if word[-1] in ".,!?" else word for word in words]
+        rows.append([words.count(word) for word in vocabulary])
+    return np.array(rows)
+
+
+def _letters_only(texts: list[str], vocabulary: list[str]) -> np.ndarray:
+    rows = []
+    for text in texts:
+        words = "".join([c if "a" <= c <= "z" or c == "'" else " " for c in text.lower()]).split()
+        rows.append([words.count(word) for word in vocabulary])
+    return np.array(rows)
+
+
+def _first_letter_made_small(texts: list[str], vocabulary: list[str]) -> np.ndarray:
+    rows = []
+    for text in texts:
+        words = [piece.strip(".,!?") for piece in text.split()]
+        words = [word[:1].lower() + word[1:] for word in words]
+        rows.append([words.count(word) for word in vocabulary])
+    return np.array(rows)
+
+
 _BOTH = ("counts", "capitals_and_marks")
 
 MISCONCEPTIONS = (
@@ -241,6 +277,33 @@ MISCONCEPTIONS = (
             ("cut_at_all_but_letters", _cut_at_all_but_letters),
             ("cut_at_the_apostrophe_too", _cut_at_the_apostrophe_too),
         )
+    ),
+    Misconception(
+        "letters_only",
+        _letters_only,
+        ("capitals_and_marks",),
+        "A word is taken for a run of letters, so 35 is none and well-made is two. The triple "
+        "quotes have another idea of a word. What stands between two words?",
+    ),
+    *(
+        Misconception(
+            name,
+            function,
+            ("capitals_and_marks",),
+            "At most one mark is taken off an end, so in film?! one is left. A word may "
+            "have several, in front as well as behind. Which method takes them all?",
+        )
+        for name, function in (
+            ("one_mark_behind", _one_mark_behind),
+            ("one_mark_at_each_end", _one_mark_at_each_end),
+        )
+    ),
+    Misconception(
+        "first_letter_made_small",
+        _first_letter_made_small,
+        ("capitals_and_marks",),
+        "Only the first letter of a word is made small, so FILM becomes fILM, which no vocabulary "
+        "lists. Which method makes all letters of a text small?",
     ),
     Misconception(
         "other_marks_taken_off",

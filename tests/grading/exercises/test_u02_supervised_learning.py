@@ -213,8 +213,26 @@ def test_a_split_is_told_which_row_or_class_is_wrong() -> None:
     verdict, _ = judged(exercise("stratified_split"), first_half_twice, 0)
 
     once, shares, _ = verdict.findings
-    assert "2 of 5 rows appear more than once" in once.sentence
+    assert "5 of 5 rows appear more than once" in once.sentence
     assert "rows of class" in shares.sentence
+
+
+@pytest.mark.parametrize(("share", "n_held"), [(0.0, 0), (1.0, 5)])
+def test_a_share_may_be_nothing_or_everything(share: float, n_held: int) -> None:
+    each = exercise("stratified_split")
+    targets, permutation = np.array([12, 3, 3, 12, 3]), np.array([3, 1, 0, 4, 2])
+
+    for answer in (each.reference, *each.alternatives):
+        train, held = answer(targets, share, permutation)
+
+        assert (len(train), len(held)) == (5 - n_held, n_held)
+        assert sorted([*train, *held]) == [0, 1, 2, 3, 4]
+
+
+def test_some_scores_rank_worse_than_chance_and_some_better() -> None:
+    areas = [outputs["auc"] for outputs in _drawn("roc_auc", 0)[1]]
+
+    assert min(areas) < 0.5 < max(areas)
 
 
 @pytest.mark.parametrize("wrong", [None, 3.5, [0.5], np.array([0, 99]), np.array([[0]])])
