@@ -473,7 +473,8 @@ def clip_by_global_norm(gradients, max_norm):
     Returns: clipped, a list of arrays of the same shapes, and norm, the length of all gradients
     together *before* clipping. What needs no clipping may come back as it is.
 
-    A length of exactly max_norm is not too long.
+    A length of exactly max_norm is not too long. What was too long has exactly the length max_norm
+    afterward: nothing is added to a norm that something is divided by.
 
     Example: gradients = [[[3, 0], [0, -4]], [0, 12, 0]] have the norm 13. With max_norm = 6.5 they
     become [[1.5, 0], [0, -2]] and [0, 6, 0]; with max_norm = 20 they stay.
@@ -610,7 +611,7 @@ def batchnorm_forward(x, gamma, beta, running_mean, running_var, training, momen
     Parameters: x (N, d); gamma, beta (d,); running_mean, running_var (d,), the running statistics
     before this batch; training, True or False; momentum, the weight of the new batch in the
     running statistics, from 0 to 1; eps, added to the variance under the root. All arrays must be
-    the same after the call. In training N is at least 2.
+    the same after the call. N is at least 2 in training and may be 1 in evaluation.
     Returns: y (N, d), running_mean (d,), running_var (d,): the output and the running statistics
     after this batch, always all three.
 

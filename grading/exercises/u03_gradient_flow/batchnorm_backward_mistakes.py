@@ -160,7 +160,42 @@ def _own_row_averaged(
     return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
 
 
+def _divided_by_n_minus_1(
+    x: np.ndarray, gamma: np.ndarray, dy: np.ndarray, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    n = len(x)
+    s = 1 / np.sqrt(x.var(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) * s
+    g = gamma * dy
+    dx = s * (g - g.mean(axis=0) - x_hat * (g * x_hat).sum(axis=0) / (n - 1))
+    return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+def _centered_for_normalized(
+    x: np.ndarray, gamma: np.ndarray, dy: np.ndarray, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    s = 1 / np.sqrt(x.var(axis=0) + eps)
+    centered = x - x.mean(axis=0)
+    g = gamma * dy
+    dx = s * (g - g.mean(axis=0) - centered * (g * centered).mean(axis=0))
+    return dx, (dy * centered).sum(axis=0), dy.sum(axis=0)
+
+
 MISCONCEPTIONS: tuple[Misconception, ...] = (
+    Misconception(
+        "divided_by_n_minus_1",
+        _divided_by_n_minus_1,
+        ("dx",),
+        "In the last term of `dx` the sum is divided by N − 1. The variance of the forward pass "
+        "was the sum of squares over N. Which divisor does its derivative carry?",
+    ),
+    Misconception(
+        "centered_for_normalized",
+        _centered_for_normalized,
+        ("dx", "dgamma"),
+        "x − μ stands where x̂ belongs: the mean is taken off, the spread is not divided out. What "
+        "stands beside γ in y = γ x̂ + β?",
+    ),
     Misconception(
         "statistics_constant",
         _statistics_constant,

@@ -6,14 +6,16 @@ import numpy as np
 
 from grading.exercises._declaration import Case, Criterion, Exercise, HandCase, Hint
 from grading.exercises.u03_gradient_flow.batchnorm_forward_mistakes import MISCONCEPTIONS
+from grading.exercises.u03_gradient_flow.turns import turn
 from grading.probes import Call
 
 
-def _inputs(rng: np.random.Generator, training: bool) -> Case:
+def _inputs(rng: np.random.Generator, training: bool, one_row: bool = False) -> Case:
     n, d = (int(size) for size in rng.choice(np.arange(3, 9), size=2, replace=False))
+    n = 1 if one_row else n
     return Case({
         "x": rng.normal(size=(n, d)) * rng.uniform(0.5, 3.0, size=d) + rng.normal(size=d),
-        "gamma": rng.uniform(0.5, 2.0, size=d),
+        "gamma": rng.uniform(0.5, 2.0, size=d) * rng.choice([-1.0, 1.0], size=d),
         "beta": rng.normal(size=d),
         "running_mean": rng.normal(size=d),
         "running_var": rng.uniform(0.5, 2.0, size=d),
@@ -29,7 +31,7 @@ def _training_batch(rng: np.random.Generator) -> Case:
 
 
 def _evaluation_batch(rng: np.random.Generator) -> Case:
-    return _inputs(rng, training=False)
+    return _inputs(rng, training=False, one_row=turn(rng, 2) == 0)
 
 
 def batchnorm_forward(

@@ -12,6 +12,7 @@ from grading.exercises._declaration import (
     Hint,
     Misconception,
 )
+from grading.exercises.u03_gradient_flow.turns import turn
 from grading.probes import Call
 
 
@@ -29,6 +30,10 @@ def _norm(gradients: list[np.ndarray]) -> float:
 
 def _too_long(rng: np.random.Generator) -> Case:
     gradients = _gradients(rng)
+    if turn(rng, 2) == 0:
+        # As short as late in a training: a constant added to the norm shows.
+        length = float(rng.uniform(0.008, 0.012))
+        gradients = [g * (length / norm) for norm in [_norm(gradients)] for g in gradients]
     return Case({
         "gradients": gradients,
         "max_norm": _norm(gradients) * float(rng.uniform(0.02, 0.7)),
@@ -132,6 +137,12 @@ def _clipped_norm_returned(
     norm = float(np.sqrt(sum(np.sum(g**2) for g in gradients)))
     scale = max_norm / norm if norm > max_norm else 1.0
     return [scale * g for g in gradients], scale * norm
+
+
+def _constant_added(gradients: list[np.ndarray], max_norm: float) -> tuple[list[np.ndarray], float]:
+    norm = float(np.sqrt(sum(np.sum(g**2) for g in gradients)))
+    scale = min(1.0, max_norm / (norm + 1e-6))
+    return [scale * g for g in gradients], norm
 
 
 def _divided_by_zero(
@@ -267,6 +278,14 @@ CLIP_BY_GLOBAL_NORM = Exercise(
             "The norm that is returned is the one after clipping, and so never above max_norm. "
             "Whoever watches a training wants to see how long the gradients were. Which value did "
             "you have at the beginning?",
+        ),
+        Misconception(
+            "constant_added",
+            _constant_added,
+            ("long_gradients",),
+            "The clipped gradients are a little shorter than max_norm, as if a small constant were "
+            "added to the norm. PyTorch adds 1e-6, against a division by 0; a gradient of length "
+            "0.01 feels it. If you compare first, what can the norm no longer be where you divide?",
         ),
         Misconception(
             "divided_by_zero",

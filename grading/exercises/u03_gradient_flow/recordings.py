@@ -2,9 +2,10 @@
 
 The recorded ones are real: networks on 1,437 digits, looked at before training and after each of
 six epochs; ``tests/grading/exercises/test_u03_recordings.py`` trains them again. The drawn ones
-have the same signs with other sizes, clear of every limit by a factor of two or more, and carry
-something that is no sign of what they have: one rise of the loss, small gradients late in a healthy
-run, dead units behind a loss that leaps. They are small enough to be shown whole in a report.
+have the same signs and lie on both sides of every limit, as near as leaves no doubt: ratios of 490
+and 2050 for a limit of 1000, dead shares of 0.45 and 0.55, rises in 3 and in 4 steps of 11. They
+carry something that is no sign of what they have: small gradients late in a healthy run, dead units
+behind a loss that leaps. They are small enough to be shown whole in a report.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from grading.exercises._declaration import Case, HandCase
+from grading.exercises.u03_gradient_flow.turns import turn
 
 
 def _sizes(rng: np.random.Generator) -> tuple[int, int]:
@@ -23,6 +25,21 @@ def _falling_loss(n_moments: int, rng: np.random.Generator) -> np.ndarray:
     """Draw a loss that falls at every step."""
     steps = rng.uniform(0.55, 0.9, size=n_moments - 1)
     return float(rng.uniform(2.0, 3.0)) * np.cumprod([1.0, *steps])
+
+
+def _leaping_loss(
+    n_moments: int, n_large: int, n_small: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw a loss with rises by more than a tenth and by less, in any order, that ends low."""
+    n_falls = n_moments - 2 - n_large - n_small
+    steps = np.concatenate([
+        rng.uniform(1.2, 1.4, size=n_large),
+        rng.uniform(1.03, 1.06, size=n_small),
+        rng.uniform(0.5, 0.8, size=n_falls),
+    ])
+    # After a first step so long that no rise is a tenth in itself.
+    first = rng.uniform(0.004, 0.006)
+    return float(rng.uniform(2.0, 3.0)) * np.cumprod([1.0, first, *rng.permutation(steps)])
 
 
 def _lengths(ratios: np.ndarray, n_layers: int, rng: np.random.Generator) -> np.ndarray:
@@ -40,8 +57,27 @@ def _few_dead(n_moments: int, n_hidden: int, rng: np.random.Generator) -> np.nda
     return rng.uniform(0.0, 0.2, size=(n_moments, n_hidden))
 
 
+def _middle(n_hidden: int, rng: np.random.Generator) -> int:
+    return int(rng.integers(1, n_hidden - 1))
+
+
 def _moderate(n_moments: int, rng: np.random.Generator) -> np.ndarray:
     return 10.0 ** rng.uniform(-1.2, 1.2, size=n_moments)
+
+
+def _below(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw how many times longer one end may be than the other without being a sign."""
+    return rng.uniform(450.0, 490.0, size=n)
+
+
+def _above(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw how many times longer one end is than the other when it is a sign."""
+    return rng.uniform(2050.0, 2200.0, size=n)
+
+
+def _inside(n_moments: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Choose a share of the moments, never the first nor the last."""
+    return 1 + rng.permutation(n_moments - 2)[: round(share * n_moments)]
 
 
 def _case(loss: np.ndarray, lengths: np.ndarray, dead: np.ndarray) -> Case:
@@ -49,25 +85,33 @@ def _case(loss: np.ndarray, lengths: np.ndarray, dead: np.ndarray) -> Case:
 
 
 def healthy(rng: np.random.Generator) -> Case:
-    """Draw a run that learns, with one rise of the loss and units that were dead for once."""
-    n_moments, n_layers = _sizes(rng)
-    loss = _falling_loss(n_moments, rng)
-    loss[3:] *= 1.4 * loss[2] / loss[3]
+    """Draw a run that learns, just below every limit, with units that were dead for once."""
+    n_moments, n_layers = int(rng.integers(11, 13)), int(rng.integers(4, 6))
+    loss = _leaping_loss(n_moments, 3, 4, rng)
+    ratios = _moderate(n_moments, rng)
+    ratios[0] = _below(1, rng)[0]
+    lengths = _lengths(ratios, n_layers, rng)
+    # The shortest gradient is that of an inner layer: the table asks for the last.
+    lengths[0, -2] = lengths[0, -1] * rng.uniform(0.25, 0.4)
     # All gradients become small in the end, because the loss does.
-    fade = 10.0 ** np.linspace(0.0, -7.0, n_moments)[:, np.newaxis]
-    lengths = _lengths(_moderate(n_moments, rng), n_layers, rng) * fade
+    lengths *= 10.0 ** np.linspace(0.0, -7.0, n_moments)[:, np.newaxis]
     dead = _few_dead(n_moments, n_layers - 1, rng)
     dead[1, -1] = rng.uniform(0.7, 0.9)
+    dead[2:, _middle(n_layers - 1, rng)] = rng.uniform(0.38, 0.45)
     return _case(loss, lengths, dead)
 
 
 def few_weak_moments(rng: np.random.Generator) -> Case:
-    """Draw a run that learns, although in three moments little of the gradient arrives."""
+    """Draw a run that learns, although in four moments of ten little of the gradient arrives."""
     n_moments, n_layers = _sizes(rng)
-    ratios = _moderate(n_moments, rng)
-    ratios[2:5] = 10.0 ** rng.uniform(-6, -4, size=3)
+    ratios = 1 / _below(n_moments, rng)
+    weak = _inside(n_moments, 0.4, rng)
+    ratios[weak] = 1 / _above(len(weak), rng)
+    lengths = 30 * _lengths(ratios, n_layers, rng)  # none is small by its size
+    # The longest gradient is that of an inner layer: the table asks for the last.
+    lengths[:, -2] = lengths[:, -1] * rng.uniform(2.5, 4.0, size=n_moments)
     dead = _few_dead(n_moments, n_layers - 1, rng)
-    return _case(_falling_loss(n_moments, rng), _lengths(ratios, n_layers, rng), dead)
+    return _case(_falling_loss(n_moments, rng), lengths, dead)
 
 
 def exploding(rng: np.random.Generator) -> Case:
@@ -77,21 +121,16 @@ def exploding(rng: np.random.Generator) -> Case:
     loss[0] = 10.0 ** rng.uniform(2, 6)
     loss[1] = loss[0] * rng.uniform(2, 5)
     ratios = np.full(n_moments, np.nan)
-    ratios[:2] = 10.0 ** rng.uniform(4, 8, size=2)
+    ratios[:2] = _above(2, rng)
     dead = _few_dead(n_moments, n_layers - 1, rng)
     dead[1:, -1] = rng.uniform(0.6, 1.0)
     return _case(loss, _lengths(ratios, n_layers, rng), dead)
 
 
 def rate_too_high(rng: np.random.Generator) -> Case:
-    """Draw a run whose loss rises and falls; in between gradients are huge, then units die."""
-    n_moments, n_layers = _sizes(rng)
-    # Twice up, once down, after a first step so long that no rise is a tenth in itself.
-    steps = rng.uniform(1.5, 1.8, size=n_moments - 1)
-    steps[::3] = 1 / rng.uniform(2.5, 3.5, size=len(steps[::3]))
-    steps[0] = rng.uniform(0.004, 0.006)
-    loss = float(rng.uniform(2.0, 3.0)) * np.cumprod([1.0, *steps])
-    loss[-1] = 0.6 * loss[-2]
+    """Draw a run whose loss rises in 4 steps of 11; gradients are huge once, then units die."""
+    n_moments, n_layers = 12, int(rng.integers(4, 6))
+    loss = _leaping_loss(n_moments, 4, 0, rng)
     ratios = _moderate(n_moments, rng)
     ratios[1] = 10.0 ** rng.uniform(4, 6)
     ratios[2:] = 10.0 ** rng.uniform(-7, -5)
@@ -101,35 +140,37 @@ def rate_too_high(rng: np.random.Generator) -> Case:
 
 
 def diverged(rng: np.random.Generator) -> Case:
-    """Draw a run whose loss becomes infinite (the recorded one: nan) after a faultless start."""
+    """Draw a run whose loss is lost: for good, or at one moment as nan or as infinity, in turn."""
+    kind = turn(rng, 3)
     n_moments, n_layers = _sizes(rng)
-    end = int(rng.integers(2, n_moments - 2))
+    lost = int(rng.integers(2, n_moments - 2))
+    end = n_moments if kind == 0 else lost + 1
     loss = _falling_loss(n_moments, rng)
     ratios = _moderate(n_moments, rng)
-    ratios[end - 1] = 10.0 ** rng.uniform(4, 6)
-    loss[end:], ratios[end:] = np.inf, np.nan
+    ratios[lost - 1] = 10.0 ** rng.uniform(4, 6)
+    loss[lost:end] = np.inf if kind == 1 else np.nan
+    ratios[lost:end] = np.nan
     dead = _few_dead(n_moments, n_layers - 1, rng)
     return _case(loss, _lengths(ratios, n_layers, rng), dead)
 
 
 def dead_units(rng: np.random.Generator) -> Case:
-    """Draw a run in which most units of one layer die, so that no gradient comes past them."""
+    """Draw a run in which most units of one layer die; what is left lets the gradient pass."""
     n_moments, n_layers = _sizes(rng)
     loss = _falling_loss(n_moments, rng)
     loss[2:] = loss[2] * np.linspace(1.0, 0.97, n_moments - 2)
-    ratios = _moderate(n_moments, rng)
-    ratios[2:] = 10.0 ** rng.uniform(-8, -5)
     dead = _few_dead(n_moments, n_layers - 1, rng)
-    dead[2:, int(rng.integers(n_layers - 2))] = rng.uniform(0.75, 1.0)  # not the last one
-    return _case(loss, _lengths(ratios, n_layers, rng), dead)
+    dead[2:, _middle(n_layers - 1, rng)] = rng.uniform(0.55, 0.62)
+    return _case(loss, _lengths(_moderate(n_moments, rng), n_layers, rng), dead)
 
 
 def vanishing(rng: np.random.Generator) -> Case:
-    """Draw a run whose gradients vanish on their way to the first layer, until it wakes up late."""
+    """Draw a run in which, in six moments of ten, little gradient arrives at the first layer."""
     n_moments, n_layers = _sizes(rng)
     loss = float(rng.uniform(2.2, 2.5)) * np.linspace(1.0, 0.98, n_moments)
-    ratios = 10.0 ** rng.uniform(-9, -4, size=n_moments)
-    ratios[-2:] = 10.0 ** rng.uniform(-1.5, 0.0, size=2)
+    ratios = 10.0 ** rng.uniform(-1.5, 0.0, size=n_moments)
+    weak = _inside(n_moments, 0.6, rng)
+    ratios[weak] = 1 / _above(len(weak), rng)
     dead = _few_dead(n_moments, n_layers - 1, rng)
     return _case(loss, _lengths(ratios, n_layers, rng), dead)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from grading.exercises._declaration import Criterion, Exercise, Hint
 from grading.exercises.u03_gradient_flow import recordings
+from grading.exercises.u03_gradient_flow.run_diagnosis_limits import HALF_ASKED
 from grading.exercises.u03_gradient_flow.run_diagnosis_mistakes import MISCONCEPTIONS
 from grading.probes import Call
 
@@ -107,7 +108,7 @@ DIAGNOSE_RUN = Exercise(
     ),
     reference=diagnose_run,
     alternatives=(_as_a_list_of_rules, _moment_by_moment),
-    misconceptions=MISCONCEPTIONS,
+    misconceptions=(*MISCONCEPTIONS, *HALF_ASKED),
     hints=(
         Hint(
             "I do not know where to begin",

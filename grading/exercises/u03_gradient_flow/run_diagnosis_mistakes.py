@@ -324,8 +324,9 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         "dead_on_average",
         _dead_on_average,
         ("dead_units",),
-        "The share of dead units is averaged over the layers. One dead layer among four healthy "
-        "ones blocks everything in front of it, and the mean hides it. Which layer decides?",
+        "A dead layer among healthy ones is overlooked: perhaps the share of dead units is "
+        "averaged over the layers, or only some layers are asked. One dead layer is enough "
+        "to block what is in front of it. Which layer decides, by the table?",
     ),
     Misconception(
         "dead_at_any_moment",
@@ -338,8 +339,9 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         "vanishing_before_dead",
         _vanishing_before_dead,
         ("dead_units",),
-        "Vanishing is asked before dead units. No gradient passes a dead layer, so it looks as if "
-        "it had vanished, but the cure is another. Which of the two brings about the other?",
+        "A run with dead layers is called vanishing, as when that row is asked first. No gradient "
+        "passes a dead layer, so it looks as if it had vanished, but the cure is another. Which of "
+        "the two brings about the other?",
     ),
     Misconception(
         "last_moment_only",

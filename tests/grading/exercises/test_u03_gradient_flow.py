@@ -121,14 +121,14 @@ def test_all_implementations_take_the_arguments_of_the_reference(each: Exercise)
 
 
 @pytest.mark.parametrize("each", EXERCISES, ids=lambda each: each.id)
-def test_random_matrices_are_never_square_nor_of_one_row(each: Exercise) -> None:
+def test_random_matrices_are_never_square_nor_of_one_row_but_in_evaluation(each: Exercise) -> None:
     """A transposed or wrongly summed result could pass by chance otherwise."""
     for seed in SEEDS:
         for trial in _drawn(each.id, seed)[0]:
             for value in trial.case.inputs.values():
                 if not trial.is_hand and isinstance(value, np.ndarray) and value.ndim == 2:
                     assert value.shape[0] != value.shape[1]
-                    assert value.shape[0] > 1
+                    assert value.shape[0] > 1 or trial.criteria == ("evaluation",)
 
 
 @pytest.mark.parametrize("each", EXERCISES, ids=lambda each: each.id)
