@@ -1540,12 +1540,6 @@ SelfCheck(
             because="There one fit alone meets every row. With more weights a tame one can be chosen.",
         ),
         Question(
-            "Threshold 0.5. What does soft thresholding make of 2 and of −0.3?",
-            ["2 and 0", "1.5 and 0", "1.5 and 0.2"],
-            answer=1,
-            because="Each moves by 0.5 toward zero and stops there. −0.3 would come out beyond it.",
-        ),
-        Question(
             "Rate 0.2. By what is a kept number multiplied in training, and by what in evaluation?",
             ["0.8 and 1", "1 and 0.8", "1.25 and 1"],
             answer=2,
