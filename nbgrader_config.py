@@ -50,7 +50,9 @@ c.CourseDirectory.release_directory = "course"
 c.CourseDirectory.submitted_directory = step("submitted")
 c.CourseDirectory.autograded_directory = step("autograded")
 c.CourseDirectory.feedback_directory = step("feedback")
-c.CourseDirectory.db_url = f"sqlite:///{class_folder / 'gradebook.db'}"
+c.CourseDirectory.db_url = (
+    os.environ.get("NNCOURSE_DB") or f"sqlite:///{class_folder / 'gradebook.db'}"
+)
 
 # A unit may take four times its budget of 60 s.
 c.ExecutePreprocessor.timeout = 240
