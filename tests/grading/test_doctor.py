@@ -165,12 +165,13 @@ def test_a_sandbox_that_may_not_isolate_is_a_note(
     fake = tmp_path / "bwrap"
     fake.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     fake.chmod(0o755)
-    monkeypatch.setattr(module.shutil, "which", lambda _name: str(fake))
+    monkeypatch.setattr(module.shutil, "which", lambda _name, **_: str(fake))
 
     finding = module._sandbox()
 
     assert finding.state == "warn"
-    assert finding.found == "bwrap: No permissions to create new namespace"
+    assert finding.found == "submissions cannot be isolated"
+    assert "bwrap: No permissions to create new namespace" in finding.mend
 
 
 def test_the_report_escapes_what_it_shows_and_has_a_text_form() -> None:
