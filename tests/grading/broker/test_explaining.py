@@ -1,0 +1,80 @@
+"""An appeal is answered with the very cases that decided."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from grading.broker import explain
+from grading.limits import Limits
+from grading.refusals import Refusal
+from grading.sandbox import LocalSandboxes
+from tests.grading.broker.cases import START, dying, files, graded, notebook, references, version
+
+NAME = "mean_squared_error"
+ONLY_MATRICES = f"""def {NAME}(y, targets):
+    if y.ndim == 1:
+        return 0.0
+    return np.mean((y - targets) ** 2)
+"""
+
+
+def test_explanation_shows_each_case_with_what_was_expected_and_got() -> None:
+    content = files(notebook({NAME: ONLY_MATRICES}))
+
+    found = explain(content, version(), NAME, Limits(), LocalSandboxes())
+
+    assert found.cell == graded(content).notebooks[0].cells[0]
+    assert found.source == ONLY_MATRICES
+    assert len(found.cases) == 12
+    for case in found.cases:
+        y, targets = case.inputs["y"], case.inputs["targets"]
+        assert np.isclose(case.expected["loss"], np.mean((y - targets) ** 2))
+        assert case.got is not None
+        assert bool(case.findings) == (y.ndim == 1)
+
+
+def test_cases_are_those_of_the_first_time() -> None:
+    content = files(notebook())
+
+    first = explain(content, version(), NAME, Limits(), LocalSandboxes())
+    again = explain(content, version(), NAME, Limits(), LocalSandboxes())
+    elsewhere = explain(content, version(START, b"t" * 32), NAME, Limits(), LocalSandboxes())
+
+    assert first.text == again.text
+    assert first.text != elsewhere.text
+
+
+def test_text_reads_case_by_case() -> None:
+    found = explain(
+        files(notebook({NAME: ONLY_MATRICES})), version(), NAME, Limits(), LocalSandboxes()
+    )
+
+    lines = found.text.splitlines()
+    assert lines[0] == f"{NAME}: {found.cell.score:g} of 3 points, failed_tests"
+    assert sum(line.startswith("case ") for line in lines) == 12
+    assert "  right" in lines
+    assert any("expected loss" in line for line in lines)
+
+
+def test_run_that_ended_shows_the_cases_that_were_not_reached() -> None:
+    found = explain(
+        files(notebook()), version(), NAME, Limits(), dying("exited", f"observe {NAME}")
+    )
+
+    assert found.cell.status == "killed"
+    assert found.cases[0].findings
+    assert {case.got for case in found.cases[1:]} == {None}
+    assert "not reached" in found.text
+
+
+def test_unreadable_submission_is_explained_by_its_sentence() -> None:
+    found = explain(files(b"nonsense"), version(), NAME, Limits(), LocalSandboxes())
+
+    assert found.cases == ()
+    assert "is not a notebook" in found.text
+
+
+def test_unknown_exercise_is_refused() -> None:
+    with pytest.raises(Refusal, match="It has mean_squared_error, predict_shapes"):
+        explain(files(notebook(references())), version(), "relu", Limits(), LocalSandboxes())
