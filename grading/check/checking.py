@@ -12,7 +12,7 @@ import numpy as np
 from grading import progress
 from grading.check.diagnosis import diagnose
 from grading.check.judging import Finding, Verdict, judge
-from grading.check.lookup import Found, find, watch_cells
+from grading.check.lookup import Found, find, is_defined, watch_cells
 from grading.check.patterns import unread_arguments
 from grading.check.report import Evidence, Report, Row, State, report_text
 from grading.check.silencing import silenced
@@ -84,7 +84,7 @@ def _judged(name: object) -> Report:
     try:
         exercise = declared(name)
     except KeyError as error:
-        return Report(name, "unknown", str(error.args[0]))
+        return Report(name, "unknown", _of_another_course(name) or str(error.args[0]))
     try:
         return examine(exercise, find(name, wants_class=isinstance(exercise.probe, Methods)))
     except Exception as error:  # ruff: ignore[blind-except]  # a learner gets a sentence in any case
@@ -94,6 +94,16 @@ def _judged(name: object) -> Report:
             "cell has changed NumPy or Python, restart the kernel and run the notebook again."
         )
         return Report(name, "failed", sentence, exercise)
+
+
+def _of_another_course(name: str) -> str:
+    """Say what becomes of an answer that this installation has no exercise for; else nothing."""
+    if not is_defined(name):
+        return ""
+    return (
+        f"`{name}` is graded after you hand in: its cases are not on this machine. If you meant "
+        "another exercise, look at the spelling of its name."
+    )
 
 
 def passed(*names: str) -> bool:
@@ -294,7 +304,7 @@ def _report(
         rows=rows,
         evidence=_evidence(trials, first),
         misconceptions=known,
-        hint=_hint_for(exercise, verdict, first),
+        hint=hint_for(exercise, verdict, first),
         solution=solution,
         remark=remark,
     )
@@ -306,7 +316,7 @@ def _evidence(trials: tuple[Trial, ...], first: Finding) -> Evidence:
     return Evidence(title, trial.case.inputs, first.output, first.expected, first.got)
 
 
-def _hint_for(exercise: Exercise, verdict: Verdict, first: Finding) -> Hint | None:
+def hint_for(exercise: Exercise, verdict: Verdict, first: Finding) -> Hint | None:
     """Point to the hint about this kind of failure, else to the one that fits what failed."""
     failed = {finding.criterion for finding in verdict.findings}
     # A hint about another kind of failure is no help with this one.

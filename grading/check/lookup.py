@@ -74,6 +74,22 @@ def find(name: str, *, wants_class: bool = False) -> Found:
     return Found(target, answer_hash=_hash(_without_looks(source or repr(type(target)))))
 
 
+def is_defined(name: str) -> bool:
+    """Tell whether the learner has defined a function or class called ``name``.
+
+    Parameters
+    ----------
+    name : str
+        Any text.
+
+    Returns
+    -------
+    bool
+        The answer.
+    """
+    return callable(_learner_namespace().get(name))
+
+
 def _unwritten_sentence(source: str) -> str:
     if "NotImplementedError" not in source:
         return "Nothing is written yet: your own code belongs below the description."

@@ -11,7 +11,24 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from grading.cli import _build, _data, _doctor, _learn, _progress, _solution
+from grading.cli import (
+    _build,
+    _data,
+    _doctor,
+    _export,
+    _extend,
+    _feedback,
+    _forget,
+    _grade,
+    _learn,
+    _progress,
+    _regrade,
+    _release,
+    _report,
+    _roster,
+    _similar,
+    _solution,
+)
 from grading.refusals import Refusal
 
 
@@ -56,7 +73,24 @@ def _options(
         raise typer.Exit
 
 
-for _module in (_learn, _doctor, _progress, _solution, _data, _build):
+for _module in (
+    _learn,
+    _doctor,
+    _progress,
+    _solution,
+    _data,
+    _build,
+    _release,
+    _grade,
+    _regrade,
+    _roster,
+    _extend,
+    _forget,
+    _feedback,
+    _report,
+    _export,
+    _similar,
+):
     _module.add_to(app)
 
 

@@ -1,7 +1,8 @@
 """The exercises of the course, one module a unit.
 
 - `exercise` finds a declaration by its id;
-- `exercises_of_unit` and `all_exercises` list them in the order of the notebooks.
+- `exercises_of_unit` and `all_exercises` list them in the order of the notebooks;
+- `load_private` adds an instructor's own, kept elsewhere.
 
 >>> exercise("mean_squared_error").tier
 'core'
@@ -17,6 +18,7 @@ from grading.exercises._declaration import (
     Property,
 )
 from grading.exercises._fixtures import FunctionFixture
+from grading.exercises._private import load_private
 from grading.exercises._registry import all_exercises, exercise, exercises_of_unit
 
 __all__ = [
@@ -31,4 +33,5 @@ __all__ = [
     "all_exercises",
     "exercise",
     "exercises_of_unit",
+    "load_private",
 ]

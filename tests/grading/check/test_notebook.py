@@ -259,6 +259,19 @@ def test_a_mistaken_name_is_mended_in_one_sentence(notebook, call, sentence):
     assert ran.sentence == sentence
 
 
+def test_an_exercise_that_is_not_installed_is_graded_after_handing_in(notebook):
+    notebook.run("def steepest_descent(x): return x")
+
+    ran = notebook.run("check('steepest_descent')")
+
+    assert_calm(ran)
+    assert ran.result == "0.0"
+    assert ran.sentence == (
+        "`steepest_descent` is graded after you hand in: its cases are not on this machine. If you "
+        "meant another exercise, look at the spelling of its name."
+    )
+
+
 def test_wrong_numbers_of_results_are_counted(notebook):
     notebook.run("def predict_shapes(n, d_in, d_hidden, d_out): return [1], [2]")
     two = notebook.run("check('predict_shapes')")

@@ -13,7 +13,9 @@ import pytest
 from grading.cli import _doctor
 from tests.grading.cli.conftest import Run
 
-COMMANDS = ("learn", "doctor", "progress", "solution", "data", "build")
+LEARNERS = ("learn", "doctor", "progress", "solution", "data", "build")
+INSTRUCTORS = ("release", "grade", "regrade", "roster", "extend", "forget", "feedback", "report")
+COMMANDS = (*LEARNERS, *INSTRUCTORS, "export", "similar")
 
 
 def run_process(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

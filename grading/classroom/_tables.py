@@ -1,0 +1,167 @@
+"""Read tables that people and programs write: BOM, semicolons, quotes, empty lines."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grading.refusals import Refusal
+
+__all__ = ["Row", "read_rows", "read_table"]
+
+MAX_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    Attributes
+    ----------
+    content : dict of str to str
+        Cells by column, without white space around them; empty where there is none.
+    path : Path
+        The file.
+    line : int
+        Where the row ends, counted from 1.
+    """
+
+    content: dict[str, str]
+    path: Path
+    line: int
+
+    @property
+    def where(self) -> str:
+        """File and line, for a sentence."""
+        return f"{self.path}, line {self.line}"
+
+    def __getitem__(self, column: str) -> str:
+        return self.content.get(column, "")
+
+
+def read_rows(
+    path: Path,
+    columns: Sequence[str],
+    *,
+    needed: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
+) -> list[Row]:
+    """Read a table whose first line names its columns.
+
+    Parameters
+    ----------
+    path : Path
+        The file: UTF-8 or, with its mark, UTF-16; commas, semicolons or tabs.
+    columns : sequence of str
+        Columns to read; others are passed over.
+    needed : sequence of str, default ()
+        Columns that must be there, and not empty.
+    names : mapping of str to str, optional
+        Other titles of columns, in lower case.
+
+    Returns
+    -------
+    list of Row
+        Every row with anything in it.
+
+    Raises
+    ------
+    Refusal
+        With file and line.
+    """
+    rows = read_table(path)
+    if not rows:
+        msg = f"{path}: the file is empty. Its first line names the columns: {','.join(columns)}"
+        raise Refusal(msg)
+    titles = [(names or {}).get(title.lower(), title.lower()) for title in rows[0][1]]
+    titles = [title.replace(" ", "_") for title in titles]
+    missing = [name for name in needed if name not in titles]
+    if missing:
+        msg = (
+            f"{path}, line 1: there is no column {missing[0]!r}, but {', '.join(titles)[:120]}. "
+            f"The first line names the columns: {','.join(columns)}"
+        )
+        raise Refusal(msg)
+    found: list[Row] = []
+    for line, cells in rows[1:]:
+        if len(cells) > len(titles):
+            msg = (
+                f"{path}, line {line}: it has {len(cells)} cells, but there are {len(titles)} "
+                'columns. Put "quotes" around a cell that holds the separator.'
+            )
+            raise Refusal(msg)
+        content = {name: cell for name, cell in zip(titles, cells, strict=False) if name in columns}
+        for name in needed:
+            if not content.get(name):
+                msg = (
+                    f"{path}, line {line}: the cell {name!r} is empty. Fill it, or remove the line."
+                )
+                raise Refusal(msg)
+        found.append(Row({name: content.get(name, "") for name in columns}, path, line))
+    return found
+
+
+def read_table(path: Path) -> list[tuple[int, list[str]]]:
+    """Read the rows of a table as they are.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    list of (int, list of str)
+        Line and cells of every row that is not empty.
+
+    Raises
+    ------
+    Refusal
+        If it cannot be read as a table.
+    """
+    text = _decoded(path)
+    separator = _separator(text)
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        for cells in reader:
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                rows.append((reader.line_num, stripped))
+    except csv.Error as error:
+        msg = f"{path}, line {reader.line_num}: this is no table: {error}. Mend that line."
+        raise Refusal(msg) from error
+    return rows
+
+
+def _decoded(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            msg = (
+                f"{path}: it is larger than {MAX_BYTES // 2**20} MB, no class list. Check its name."
+            )
+            raise Refusal(msg)
+        raw = path.read_bytes()
+    except OSError as error:
+        msg = f"{path}: it cannot be read: {error.strerror}. Check its name."
+        raise Refusal(msg) from error
+    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = raw.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        msg = f"{path}, line {line}: the text is not UTF-8. Save it again as CSV UTF-8."
+        raise Refusal(msg) from error
+    if "\0" in text:
+        msg = f"{path}: it holds zero bytes, so it is no table. Save it again as CSV UTF-8."
+        raise Refusal(msg)
+    return text
+
+
+def _separator(text: str) -> str:
+    """Take the separator that stands most often in the first line with anything in it."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return max(",;\t", key=first.count)

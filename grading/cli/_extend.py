@@ -1,0 +1,156 @@
+"""``nncourse extend``: more time for a learner or a group."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grading.cli._class import ClassOption, DbOption
+
+if TYPE_CHECKING:
+    from grading.classroom import Classroom, Learner
+
+EXAMPLE = "Example: nncourse extend ada 01 --days 3, or for slow machines: --time-factor 2"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The application.
+    """
+    app.command(epilog=EXAMPLE)(extend)
+
+
+def extend(
+    student: Annotated[str, typer.Argument(metavar="STUDENT", help="Id of a learner.")],
+    unit: Annotated[
+        str,
+        typer.Argument(
+            metavar="[UNIT]",
+            help="Number or name of an assignment; all, if only --time-factor is given.",
+            show_default=False,
+        ),
+    ] = "",
+    folder: ClassOption = None,
+    until: Annotated[
+        str, typer.Option("--until", metavar="TIME", help='The new date, "2026-12-08 23:59".')
+    ] = "",
+    days: Annotated[
+        float | None,
+        typer.Option("--days", help="Days after the due date; 0 takes it back.", min=0, max=3660),
+    ] = None,
+    time_factor: Annotated[
+        float | None,
+        typer.Option(
+            "--time-factor", help="Multiply the limits of time of the programs.", min=0.1, max=100
+        ),
+    ] = None,
+    is_group: Annotated[
+        bool, typer.Option("--group", help="STUDENT is the name of a group of the roster.")
+    ] = False,
+    db: DbOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what holds now.")] = False,
+) -> None:
+    """Give a learner, or a group, until later, or their programs more time.
+
+    An extension takes the place of an earlier one. It is written into nbgrader's gradebook as
+    well, for those whose submission is in it. For instructors.
+    """
+    from grading.classroom import Extension, TimeFactor, shown_time  # keeps --help fast
+    from grading.cli._class import open_class
+    from grading.cli._text import print_json
+
+    _examine(until, days, time_factor)
+    classroom = open_class(folder, db=db)
+    learners = _learners(classroom, student, is_group=is_group)
+    slug = classroom.find(unit) if unit else ""
+    whom = {"student": "", "group": student} if is_group else {"student": student, "group": ""}
+    n_told = 0
+    if until or days is not None:
+        when = _until(classroom, slug, until)
+        extension = Extension(**whom, assignment=slug, until=when, days=days or 0.0)
+        classroom.extend(extension=extension)
+        n_told = sum(_tell_nbgrader(classroom, slug, learner) for learner in learners)
+    if time_factor is not None:
+        factor = TimeFactor(**whom, assignment=slug, factor=time_factor)
+        classroom.extend(time_factor=factor)
+    first = learners[0]
+    due = classroom.due(first, slug) if slug else None
+    held = classroom.time_factor(first, slug)
+    if as_json:
+        print_json({
+            "learners": [learner.id for learner in learners],
+            "assignment": slug or None,
+            "due": due.isoformat() if due else None,
+            "time_factor": held,
+            "in_gradebook": n_told,
+        })
+        return
+    who = student if not is_group else f"{student} ({len(learners)} learners)"
+    if due is not None:
+        zone = classroom.settings.assignments[slug].timezone
+        typer.echo(f"{who}: {slug} is due {shown_time(due, zone)}.")
+    if time_factor is not None:
+        typer.echo(f"{who}: programs of {slug or 'all assignments'} have {held:g} times as long.")
+    if n_told:
+        typer.echo(f"The gradebook of nbgrader knows it for {n_told}.")
+
+
+def _examine(until: str, days: float | None, time_factor: float | None) -> None:
+    from grading.refusals import Refusal
+
+    if not until and days is None and time_factor is None:
+        msg = "nncourse extend: it is not said by how much. Add --until, --days or --time-factor."
+        raise Refusal(msg)
+    if until and days is not None:
+        msg = "nncourse extend: --until and --days exclude each other. Leave one of them out."
+        raise Refusal(msg)
+
+
+def _learners(classroom: Classroom, student: str, *, is_group: bool) -> list[Learner]:
+    from grading.refusals import Refusal
+
+    if not is_group:
+        return [classroom.roster.by_id(student)]
+    found = [learner for learner in classroom.roster.all() if learner.group == student]
+    if not found:
+        groups = sorted({each.group for each in classroom.roster.all()} - {""})
+        known = ", ".join(groups) or "none"
+        msg = f"{classroom.roster.path}: nobody is in the group {student!r}. Groups are: {known}."
+        raise Refusal(msg)
+    return found
+
+
+def _until(classroom: Classroom, slug: str, text: str) -> datetime | None:
+    from grading.classroom import local_time
+    from grading.refusals import Refusal
+
+    if not slug:
+        msg = "nncourse extend: the assignment is missing. Write it behind the learner, as in 01."
+        raise Refusal(msg)
+    settings = classroom.settings.assignments[slug]
+    if settings.due is None:
+        msg = f"nncourse extend: {slug} has no due date. Release it again with --due."
+        raise Refusal(msg)
+    if not text:
+        return None
+    when = local_time(text, settings.timezone, "--until")
+    if when.astimezone(UTC) <= settings.due.astimezone(UTC):
+        msg = f"--until: {text} is not after the due date. To take an extension back, use --days 0."
+        raise Refusal(msg)
+    return when
+
+
+def _tell_nbgrader(classroom: Classroom, slug: str, learner: Learner) -> bool:
+    from grading.classroom import grant
+
+    due, first = classroom.due(learner, slug), classroom.settings.assignments[slug].due
+    if due is None or first is None:
+        return False
+    extra = due.astimezone(UTC) - first.astimezone(UTC)
+    return grant(classroom.db_url, classroom.course_id, slug, learner.id, max(extra, timedelta()))

@@ -1,0 +1,132 @@
+"""``nncourse release``: hand out assignments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grading.cli._class import ClassOption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grading.releasing import Bundle
+
+EXAMPLE = 'Example: nncourse release 01 --due "2026-12-01 23:59" --to unit-01.zip'
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The application.
+    """
+    app.command(epilog=EXAMPLE)(release)
+
+
+def release(
+    units: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[UNIT]...",
+            help="Numbers or names of units; may be left out with --exercises.",
+            show_default=False,
+        ),
+    ] = None,
+    folder: ClassOption = None,
+    tier: Annotated[
+        str, typer.Option("--tier", help="core, or further: with the exercises that do not count.")
+    ] = "core",
+    due: Annotated[
+        str, typer.Option("--due", metavar="TIME", help='By when, as in "2026-12-01 23:59".')
+    ] = "",
+    timezone: Annotated[
+        str,
+        typer.Option(
+            "--timezone", metavar="ZONE", help="Whose clock, as in Europe/Berlin; else the class's."
+        ),
+    ] = "",
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="PATH", help="A zip or a folder.", show_default=False),
+    ] = None,
+    exercises: Annotated[
+        Path | None,
+        typer.Option(
+            "--exercises",
+            metavar="PATH",
+            help="Your own exercises: a folder with exercises/*.py and solutions/NN-slug.py.",
+            show_default=False,
+        ),
+    ] = None,
+    title: Annotated[str, typer.Option("--title", help="Title of the assignment.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was released.")] = False,
+) -> None:
+    """Make a bundle for learners: notebooks without solutions, due date, manifest.
+
+    What is handed out is kept in the class folder, and grading uses that copy. Releasing again
+    keeps earlier releases for those who work on them. For instructors.
+    """
+    from rich.console import Console  # keeps --help fast
+
+    from grading.classroom import shown_time
+    from grading.cli._class import open_class
+    from grading.cli._text import print_json, size
+
+    release_units = _releasing()
+    if timezone:
+        from grading.classroom import time_zone
+
+        time_zone(timezone, "--timezone")  # before a class is begun with it
+    classroom = open_class(folder, create=True, timezone=timezone or None)
+    with Console(stderr=True).status("Making the bundle"):
+        bundle = release_units(
+            units or [],
+            classroom,
+            tier=tier,
+            due=due,
+            timezone=timezone,
+            to=to,
+            exercises=exercises.expanduser() if exercises else None,
+            title=title,
+        )
+    if as_json:
+        print_json({
+            "path": str(bundle.path),
+            "versions": bundle.versions,
+            "due": bundle.due.isoformat() if bundle.due else None,
+            "exercises": {slug: list(names) for slug, names in bundle.exercises.items()},
+            "files": list(bundle.files),
+            "notes": list(bundle.notes),
+        })
+        return
+    for slug, names in bundle.exercises.items():
+        typer.echo(f"{slug}: {len(names)} exercises, release {bundle.versions[slug][:8]}")
+    if bundle.due is not None:
+        typer.echo(f"Due {shown_time(bundle.due, bundle.zone)}.")
+    n_bytes = bundle.path.stat().st_size if bundle.path.is_file() else None
+    kind = f"a zip of {size(n_bytes)}" if n_bytes is not None else "a folder"
+    typer.echo(f"{bundle.path}: {kind}, {len(bundle.files)} files, no solution in it.")
+    for note in bundle.notes:
+        typer.echo(note, err=True)
+
+
+def _releasing() -> Callable[..., Bundle]:
+    """Import what makes a bundle, or say what is not installed."""
+    from grading.refusals import Refusal
+
+    try:
+        from grading.releasing import release as release_units
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("grading"):
+            raise
+        msg = (
+            f"nncourse release: the package {error.name} is not installed, and instructors need "
+            'it. Run: pip install "nncourse[instructor]"'
+        )
+        raise Refusal(msg) from error
+    return release_units

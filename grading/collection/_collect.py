@@ -1,0 +1,305 @@
+"""Collect in two passes: an index of who handed in what and when, then the files one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from grading.classroom import Classroom
+from grading.collection._archive import ArchiveError
+from grading.collection._groups import Groups
+from grading.collection._matching import Directory, Match, NoMatchError
+from grading.collection._reader import Reader
+from grading.collection._store import stored_times
+from grading.collection._submission import Submission, shown
+from grading.collection._walking import Place, Walk, read_manifest
+from grading.limits import Limits
+from grading.refusals import Refusal
+from grading.releasing._seal import release_of, seal_is_ours
+
+__all__ = ["Collected", "collect"]
+
+MAX_ATTEMPTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One notebook in the index."""
+
+    place: Place
+    match: Match
+    handed_in: datetime
+    time_from: str
+    notes: tuple[str, ...]
+
+
+class Collected:
+    """What was found. Iterate over it once: each submission is read when its turn comes.
+
+    Attributes
+    ----------
+    refused : list of str
+        One sentence for each thing that is not taken; it grows while one iterates.
+    """
+
+    def __init__(
+        self,
+        classroom: Classroom,
+        chosen: list[tuple[int, _Known]],
+        groups: Groups,
+        limits: Limits,
+        refused: list[str],
+    ) -> None:
+        self._classroom = classroom
+        self._chosen = chosen
+        self._groups = groups
+        self._limits = limits
+        self.refused = refused
+
+    def __len__(self) -> int:
+        """Count what will be given at most."""
+        return sum(len(self._groups.members(known.match.learner)) for _, known in self._chosen)
+
+    def __iter__(self) -> Iterator[Submission]:
+        return self.submissions
+
+    @property
+    def submissions(self) -> Iterator[Submission]:
+        """Read them one by one, in the order in which they lie."""
+        with Reader() as reader:
+            for attempt, known in self._chosen:
+                try:
+                    yield from self._read(reader, attempt, known)
+                except ArchiveError as error:
+                    self.refused.append(f"{known.place.origin}: {error}")
+
+    def _read(self, reader: Reader, attempt: int, known: _Known) -> Iterator[Submission]:
+        place, slug = known.place, known.match.slug
+        content = reader.read(place.file, place.inside, self._limits.notebook_bytes)
+        if not content:
+            message = "the file is empty. Ask for it again."
+            raise ArchiveError(message)
+        manifest = read_manifest(reader, place)
+        version, notes = _version(self._classroom, slug, content, manifest)
+        group = self._groups.name(known.match.learner)
+        for member in self._groups.members(known.match.learner):
+            for_group: tuple[str, ...] = ()
+            if member != known.match.learner:  # notes name nobody: they are kept with the work
+                for_group = (f"Handed in by another member of the group {shown(group)}.",)
+            yield Submission(
+                learner=member,
+                slug=slug,
+                attempt=attempt,
+                handed_in=known.handed_in,
+                files={f"{slug}.ipynb": content},
+                origin=place.origin,
+                notes=(*known.notes, *notes, *for_group),
+                version=version,
+                time_from=known.time_from,
+            )
+
+
+def collect(
+    paths: Sequence[Path],
+    classroom: Classroom,
+    *,
+    attempts: Literal["last", "best", "first"] = "last",
+    groups: Path | None = None,
+    slug: str | None = None,
+    limits: Limits | None = None,
+) -> Collected:
+    """Find what learners handed in.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders, zips (also zips of zips), single notebooks.
+    classroom : Classroom
+        The class: its roster, released assignments and time zone.
+    attempts : {"last", "best", "first"}, default "last"
+        Which attempts to give; for the best, all are given and the caller keeps the higher score.
+    groups : Path, optional
+        ``groups.csv``: one hand-in counts for all members of a group.
+    slug : str, optional
+        Take this assignment only; without it all that are released.
+    limits : Limits, optional
+        Sizes that are read at all; the usual ones without it.
+
+    Returns
+    -------
+    Collected
+        The submissions, and sentences about what is not taken.
+
+    Raises
+    ------
+    Refusal
+        If a path is absent, or the groups cannot be meant. Nothing that a learner hands in raises.
+    """
+    refused: list[str] = []
+
+    def refuse(where: str, fact: str) -> None:
+        refused.append(f"{where}: {fact}")
+
+    slugs = classroom.slugs()
+    if not slugs:
+        msg = f"{classroom.root}: no assignment is released yet. Run: nncourse release 01"
+        raise Refusal(msg)
+    hand_ins = Groups(groups, classroom.roster)
+    directory = Directory(classroom.roster, slugs)
+    found: dict[tuple[str, str], list[_Known]] = {}
+    limit_bytes = (limits or Limits()).notebook_bytes
+    with Reader() as reader, Reader() as peeking:
+        walk = Walk(reader, limit_bytes, refuse)
+        for place in chain.from_iterable(walk.through(path) for path in paths):
+            try:
+                match = directory.match(place)
+                match = _with_assignment(match, place, peeking, classroom, limit_bytes)
+            except (NoMatchError, ArchiveError) as error:
+                refuse(place.origin, str(error))
+                continue
+            if slug is not None and match.slug != slug:
+                continue
+            known = _Known(place, match, *_time(place, match, classroom))
+            whose = hand_ins.name(match.learner) or f"\0{match.learner.id}"
+            found.setdefault((whose, match.slug), []).append(known)
+    chosen: list[tuple[int, _Known]] = []
+    for each in found.values():
+        each.sort(key=lambda known: (known.handed_in, known.match.again))
+        if len(each) > MAX_ATTEMPTS:
+            fact = f"{len(each):,} attempts came; the last {MAX_ATTEMPTS} are looked at. Ask why."
+            refuse(f"{each[0].match.learner.id}, {each[0].match.slug}", fact)
+        chosen.extend(_chosen(each[-MAX_ATTEMPTS:], attempts, classroom))
+    return Collected(classroom, chosen, hand_ins, limits or Limits(), refused)
+
+
+def _chosen(
+    ordered: list[_Known], attempts: Literal["last", "best", "first"], classroom: Classroom
+) -> list[tuple[int, _Known]]:
+    """Give numbers to the attempts of one learner or group, and choose among them."""
+    learner, slug = ordered[0].match.learner, ordered[0].match.slug
+    stored = stored_times(classroom, learner, slug) - {known.handed_in for known in ordered}
+    numbered = [
+        (sum(when < known.handed_in for when in stored) + i, known)
+        for i, known in enumerate(ordered, start=1)
+    ]
+    if attempts == "best":
+        return numbered
+    return numbered[-1:] if attempts == "last" else numbered[:1]
+
+
+def _with_assignment(
+    match: Match, place: Place, reader: Reader, classroom: Classroom, limit_bytes: int
+) -> Match:
+    """Where the name does not say which assignment it is, look into the notebook."""
+    if match.slug:
+        return match
+    content = reader.read(place.file, place.inside, limit_bytes)
+    marked = release_of(classroom.secret, content)
+    known = classroom.slugs()
+    if marked is not None and marked[0] in known:
+        note = f"The file is not named {marked[0]}.ipynb; the notebook itself says what it is."
+        return Match(
+            match.learner, marked[0], match.again, match.platform, match.late, (*match.notes, note)
+        )
+    message = (
+        f"no released assignment has this name. Rename it, as in {known[0]}.ipynb; released are: "
+        f"{', '.join(known)}."
+    )
+    raise NoMatchError(message)
+
+
+def _time(
+    place: Place, match: Match, classroom: Classroom
+) -> tuple[datetime, str, tuple[str, ...]]:
+    """Tell when it was handed in, and what says so: nothing that lies in a learner's archive."""
+    zone = classroom.settings.timezone
+    notes = match.notes
+    if place.timestamp and not match.platform:
+        if (stamp := _parsed_time(place.timestamp)) is not None:
+            return stamp, "timestamp.txt", notes
+        notes = (*notes, f"timestamp.txt cannot be read: {shown(place.timestamp[:40])}.")
+    time_from = "zip entry" if place.inside else "file time"
+    when = _on_clock(place.time, zone)
+    if when is None:
+        when = datetime.fromtimestamp(place.file.lstat().st_mtime, UTC)
+        time_from = "file time"
+    elif place.time is not None and place.time.tzinfo is None:
+        notes = (*notes, f"The zip holds a clock's time; {zone.key} was taken for its zone.")
+    due = classroom.due(match.learner, match.slug)
+    if match.platform == "canvas" and due is not None:
+        due = due.astimezone(UTC)
+        if match.late and when <= due:
+            late = due + timedelta(seconds=max(1.0, classroom.settings.late.grace_minutes * 60 + 1))
+            return (
+                late,
+                "LATE mark",
+                (*notes, "Canvas marks it late, but does not say by how much."),
+            )
+        if not match.late and when > due:
+            note = "Canvas does not mark it late, so it counts as handed in on time."
+            return due, "LATE mark", (*notes, note)
+    return when, time_from, notes
+
+
+def _on_clock(when: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Return a time in UTC; one without a zone is read on the clock of the class."""
+    if when is None:
+        return None
+    return (when if when.tzinfo is not None else when.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _parsed_time(text: str) -> datetime | None:
+    """Read nbgrader's ``2026-12-01 22:59:00.123456 UTC``, or any ISO time; bare ones are UTC."""
+    try:
+        when = datetime.fromisoformat(text.removesuffix("UTC").removesuffix("Z").strip())
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parsed(content: bytes) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _version(
+    classroom: Classroom, slug: str, content: bytes, manifest: bytes
+) -> tuple[str, tuple[str, ...]]:
+    """Tell by the notebook's mark, else by the bundle's manifest, from which release it is."""
+    assignment = classroom.settings.assignments[slug]
+    marked = release_of(classroom.secret, content)
+    against = "It is graded against the current release."
+    if marked is not None:
+        named, version, is_ours = marked
+        if not is_ours:
+            return assignment.version, (f"Its release mark was not made by this class. {against}",)
+        if named != slug:
+            note = f"It was made from the release of {named}, not of {slug}."
+            return assignment.version, (note,)
+        if version not in assignment.releases:
+            note = f"Its release {version[:8]} is no longer in the class folder. {against}"
+            return assignment.version, (note,)
+        return version, _if_older(version, assignment.version)
+    found = _parsed(manifest) if manifest else None
+    if isinstance(found, dict):
+        if not seal_is_ours(classroom.secret, found):
+            note = f"The manifest beside it was not made by this class. {against}"
+            return assignment.version, (note,)
+        version = str(found["assignments"].get(slug, {}).get("version", ""))
+        if version in assignment.releases:
+            return version, _if_older(version, assignment.version)
+    return assignment.version, (f"It does not say which release it was made from. {against}",)
+
+
+def _if_older(version: str, current: str) -> tuple[str, ...]:
+    if version == current:
+        return ()
+    return (f"It was made from the earlier release {version[:8]}, and is graded against it.",)

@@ -1,0 +1,126 @@
+"""Class lists as Canvas and Moodle export them become a roster."""
+
+from __future__ import annotations
+
+import pytest
+
+from grading.classroom import Classroom, import_roster
+from grading.refusals import Refusal
+
+CANVAS = """\
+Student,ID,SIS User ID,SIS Login ID,Section,01 Backpropagation (98765),Current Score
+Points Possible,,,,,22.0,(read only)
+"Lovelace, Ada",1001,u-17,ada,Tutorial A,,
+"Gauß, Carl Friedrich",1002,u-18,carl@example.org,Tutorial B,,
+"Student, Test",1003,,d3adb33f,Tutorial A,,
+"""
+
+MOODLE = """\
+First name,Last name,Username,ID number,Email address,Groups
+Ada,Lovelace,ada,4711,ada@example.org,Tutorial A
+Carl Friedrich,Gauß,carl,4712,carl@example.org,Tutorial B
+"""
+
+MOODLE_GERMAN = """\
+Vorname;Nachname;Matrikelnummer;E-Mail-Adresse;Gruppen
+Ada;Lovelace;4711;ada@example.org;Gruppe A
+"""
+
+MOODLE_WORKSHEET = """\
+Identifier,Full name,Email address,Status,Grade,Maximum Grade
+Participant 270471,Ada Lovelace,ada@example.org,Submitted for grading,,22
+Participant 270472,Carl Friedrich Gauß,carl@example.org,No submission,,22
+"""
+
+
+@pytest.fixture
+def load(classroom: Classroom, tmp_path):
+    def load_text(text: str, **more: str) -> list[tuple[str, ...]]:
+        path = tmp_path / "list.csv"
+        path.write_text(text, encoding="utf-8")
+        import_roster(classroom.roster, path, **more)
+        again = Classroom.open(classroom.root).roster
+        return [
+            (each.id, each.first_name, each.last_name, each.email, each.lms_user_id, each.group)
+            for each in again.all()
+        ]
+
+    return load_text
+
+
+def test_canvas_gradebook(load):
+    assert load(CANVAS) == [
+        ("ada", "Ada", "Lovelace", "", "1001", "Tutorial A"),
+        ("carl@example.org", "Carl Friedrich", "Gauß", "carl@example.org", "1002", "Tutorial B"),
+    ]
+
+
+def test_moodle_participants(load):
+    assert load(MOODLE) == [
+        ("ada", "Ada", "Lovelace", "ada@example.org", "", "Tutorial A"),
+        ("carl", "Carl Friedrich", "Gauß", "carl@example.org", "", "Tutorial B"),
+    ]
+
+
+def test_moodle_in_german(load):
+    assert load(MOODLE_GERMAN) == [
+        ("4711", "Ada", "Lovelace", "ada@example.org", "", "Gruppe A"),
+    ]
+
+
+def test_moodle_worksheet_adds_the_numbers_to_those_who_are_known(load):
+    load(MOODLE)
+
+    assert load(MOODLE_WORKSHEET) == [
+        ("ada", "Ada", "Lovelace", "ada@example.org", "270471", "Tutorial A"),
+        ("carl", "Carl Friedrich", "Gauß", "carl@example.org", "270472", "Tutorial B"),
+    ]
+
+
+def test_moodle_worksheet_alone(load):
+    assert load(MOODLE_WORKSHEET)[0] == ("ada", "Ada", "Lovelace", "ada@example.org", "270471", "")
+
+
+def test_own_columns_and_a_group_for_all(load):
+    assert load("id,name\nada,Ada Lovelace\n", group="b") == [
+        ("ada", "Ada", "Lovelace", "", "", "b"),
+    ]
+
+
+def test_an_import_says_what_it_did(classroom, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(MOODLE, encoding="utf-8")
+    classroom.roster.new("carl", email="carl@example.org")
+    key = classroom.roster.by_id("carl").key
+
+    first = import_roster(classroom.roster, path)
+    second = import_roster(classroom.roster, path)
+
+    assert (first.added, first.changed, first.unchanged) == (("ada",), ("carl",), ())
+    assert (second.added, second.changed, second.unchanged) == ((), (), ("ada", "carl"))
+    assert classroom.roster.by_id("carl").key == key
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("colour,size\nred,3\n", "line 2: neither an id nor an email stands there"),
+        ("id\n", "no learner stands in it"),
+        ("id\nada\nada\n", "line 3: ada stands already in line 2"),
+        ("Username\nada lovelace\n", "line 2: the id 'ada lovelace' cannot name a folder"),
+    ],
+)
+def test_a_list_that_cannot_be_meant_changes_nothing(classroom, tmp_path, text, sentence):
+    path = tmp_path / "list.csv"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(Refusal) as refusal:
+        import_roster(classroom.roster, path)
+
+    assert sentence in str(refusal.value)
+    assert len(classroom.roster) == 0
+
+
+def test_an_absent_list_is_refused(classroom, tmp_path):
+    with pytest.raises(Refusal, match="it cannot be read"):
+        import_roster(classroom.roster, tmp_path / "nowhere.csv")

@@ -1,0 +1,188 @@
+"""The instructor's commands about a class: roster, release, extend, forget."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from grading.classroom import Classroom
+from tests.grading.classroom.graded_class import SLUG, graded_class
+from tests.grading.cli.conftest import Run
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place for a class, named as an instructor would: by the environment."""
+    monkeypatch.setenv("NNCOURSE_CLASS", str(tmp_path / "my class é"))
+    monkeypatch.delenv("NNCOURSE_DB", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "my class é"
+
+
+def test_the_first_learner_begins_a_class(nncourse: Run, folder: Path) -> None:
+    result = nncourse("roster", "--add", "ada", "--first-name", "Ada", "--group", "a")
+
+    assert result.exit_code == 0
+    assert "A new class begins in" in result.output
+    assert "ada added." in result.output
+    assert Classroom.open(folder).roster.by_id("ada").group == "a"
+    assert Classroom.open(folder).secret.hex() not in result.output
+
+
+def test_adding_again_changes_only_what_is_said(nncourse: Run, folder: Path) -> None:
+    nncourse("roster", "--add", "ada", "--first-name", "Ada", "--group", "a")
+    result = nncourse("roster", "--add", "ada", "--email", "ada@example.org")
+
+    ada = Classroom.open(folder).roster.by_id("ada")
+    assert "ada changed." in result.output
+    assert (ada.first_name, ada.email, ada.group) == ("Ada", "ada@example.org", "a")
+
+
+def test_a_list_is_imported_and_printed_without_keys(
+    nncourse: Run, folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Vorname;Nachname;Anmeldename\nAda;Lovelace;ada\nEmmy;Noether;emmy\n")
+
+    done = nncourse("roster", "--import", path, "--group", "b")
+    listed = nncourse("roster", "--group", "b")
+    as_json = nncourse("roster", "--json")
+
+    roster = Classroom.open(folder).roster
+    assert "2 added, 0 changed, 0 as they were" in done.output
+    assert "Lovelace" in listed.output
+    assert "2 learners" in listed.output
+    assert [each["id"] for each in json.loads(as_json.output)] == ["ada", "emmy"]
+    assert not any(each.key in listed.output + as_json.output for each in roster.all())
+
+
+def test_without_a_class_the_mend_is_said(nncourse: Run, folder: Path) -> None:
+    result = nncourse("roster")
+
+    assert result.exit_code == 2
+    assert "nncourse roster --add ID" in result.output
+    assert not folder.exists()
+
+
+def test_release_says_what_it_made(nncourse: Run, folder: Path, tmp_path: Path) -> None:
+    result = nncourse(
+        "release", "00", "--due", "2026-12-01 23:59", "--timezone", "Europe/Berlin",
+        "--title", "Warming up",
+    )  # fmt: skip
+
+    assert result.exit_code == 0, result.output
+    assert "00-start-here: 2 exercises" in result.output
+    assert "which is 2026-12-01 22:59 UTC" in " ".join(result.output.split())
+    assert "public" in result.output
+    with zipfile.ZipFile(tmp_path / "00-start-here.zip") as archive:
+        assert "Warming up" in archive.read("README.md").decode()
+    assert Classroom.open(folder).settings.timezone.key == "Europe/Berlin"
+
+
+def test_release_for_a_script(nncourse: Run, folder: Path, tmp_path: Path) -> None:
+    nncourse("roster", "--add", "ada")
+    result = nncourse("release", "00", "--to", tmp_path / "b", "--json")
+
+    said = json.loads(result.stdout)
+    assert said["versions"] == {SLUG: Classroom.open(folder).settings.assignments[SLUG].version}
+    assert said["due"] is None
+
+
+def test_a_zone_that_is_misspelled_begins_no_class(nncourse: Run, folder: Path) -> None:
+    result = nncourse("release", "00", "--due", "2026-12-01", "--timezone", "Europe/Berlim")
+
+    assert result.exit_code == 2
+    assert "Did you mean Europe/Berlin" in result.output
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["lovelace", "00", "--days", "1"], "Did you mean lovelace7"),
+        (["lovelace7", "01", "--days", "1"], "is not released; released are: 00-start-here"),
+        (["lovelace7", "00"], "Add --until, --days or --time-factor"),
+        (["lovelace7", "--days", "1"], "the assignment is missing"),
+        (["lovelace7", "00", "--days", "1", "--until", "2026-12-09"], "exclude each other"),
+        (["lovelace7", "00", "--until", "2026-11-01"], "is not after the due date"),
+        (["lovelace7", "00", "--until", "soon"], "is no time"),
+        (["z", "00", "--days", "1", "--group"], "nobody is in the group 'z'. Groups are: a"),
+    ],
+)
+def test_an_extension_that_cannot_be_meant_is_refused(
+    nncourse: Run, graded: Classroom, words: list[str], sentence: str
+) -> None:
+    before = Classroom.open(graded.root).settings.extensions
+
+    result = nncourse("extend", *words, "--class", graded.root)
+
+    assert result.exit_code == 2
+    assert sentence in result.output
+    assert Classroom.open(graded.root).settings.extensions == before
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
+    return graded_class(tmp_path_factory.mktemp("graded"))
+
+
+def test_an_extension_reaches_class_and_gradebook(nncourse: Run, graded: Classroom) -> None:
+    from nbgrader.api import Gradebook
+
+    result = nncourse(
+        "extend", "noether3", "00", "--until", "2026-12-05 12:00", "--class", graded.root
+    )
+
+    opened = Classroom.open(graded.root)
+    noether, lovelace = opened.roster.by_id("noether3"), opened.roster.by_id("lovelace7")
+    with Gradebook(opened.db_url, opened.course_id) as gradebook:
+        submission = gradebook.find_submission(SLUG, "noether3")
+        told = submission.duedate.replace(tzinfo=UTC)
+    assert "The gradebook of nbgrader knows it for 1" in result.output
+    assert opened.due(noether, SLUG) == told == datetime(2026, 12, 5, 11, 0, tzinfo=UTC)
+    assert opened.due(lovelace, SLUG) == datetime(2026, 12, 2, 22, 59, tzinfo=UTC)
+
+
+def test_a_group_gets_more_time(nncourse: Run, graded: Classroom) -> None:
+    words = ["extend", "a", "00", "--group", "--days", "9", "--time-factor", "3", "--json"]
+
+    said = json.loads(nncourse(*words, "--class", graded.root).stdout)
+
+    assert said["learners"] == ["lovelace7", "noether3"]
+    assert said["in_gradebook"] == 2
+    assert said["time_factor"] == 3
+    opened = Classroom.open(graded.root)
+    assert opened.time_factor(opened.roster.by_id("noether3"), SLUG) == pytest.approx(3)
+
+
+def test_forget_asks_first(nncourse: Run, graded: Classroom) -> None:
+    result = nncourse("forget", "lovelace7", "--class", graded.root)
+
+    assert result.exit_code == 1
+    assert "Erase Augusta Lovelace (lovelace7)" in result.output
+    assert "lovelace7" in Classroom.open(graded.root).roster
+
+
+def test_forget_says_what_it_removed_and_where_the_name_still_stands(
+    nncourse: Run, graded: Classroom
+) -> None:
+    (graded.root / "export.csv").write_text("lovelace7,3\n")
+
+    result = nncourse("forget", "lovelace7", "--yes", "--class", graded.root)
+
+    output = " ".join(result.output.split())
+    assert result.exit_code == 0
+    assert "Removed: all rows in the gradebook" in output
+    assert "Removed: the key" in output
+    assert "export.csv" in output
+    assert "lovelace7" not in Classroom.open(graded.root).roster
+    assert nncourse("forget", "lovelace7", "--yes", "--class", graded.root).exit_code == 2

@@ -1,0 +1,154 @@
+"""``nncourse feedback``, ``report``, ``export`` and ``similar`` on a class that was graded."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.grading.cli.conftest import Run
+from tests.grading.reporting.classes import SLUG, make_class, mixed
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class folder with a space in its name."""
+    handed = mixed(8)
+    handed[1] = replace(handed[1], answers=handed[0].answers)
+    return make_class(tmp_path_factory.mktemp("class") / "my class", handed).root
+
+
+@pytest.fixture
+def folder(graded: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be written into."""
+    return Path(shutil.copytree(graded, tmp_path / "my class"))
+
+
+def test_feedback_writes_pages_and_an_archive(nncourse: Run, folder: Path) -> None:
+    result = nncourse("feedback", "01", "--class", folder, "--zip")
+
+    assert result.exit_code == 0
+    assert f"{SLUG}: 8 pages in {folder}/feedback" in result.stdout.replace("\n", "")
+    assert (folder / "feedback" / "s003" / SLUG / f"{SLUG}.html").is_file()
+    assert (folder / "feedback" / f"{SLUG}.zip").is_file()
+
+
+def test_feedback_of_one_learner_names_the_file(nncourse: Run, folder: Path) -> None:
+    result = nncourse("feedback", SLUG, "--class", folder, "--student", "s002", "--json")
+
+    assert json.loads(result.stdout) == {
+        SLUG: [str(folder / "feedback" / "s002" / SLUG / f"{SLUG}.html")]
+    }
+
+
+def test_report_is_written_and_written_again(nncourse: Run, folder: Path) -> None:
+    first = nncourse("report", "--class", folder)
+    second = nncourse("report", "01", "--class", folder)
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "s003" not in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_report_with_names_names_them(nncourse: Run, folder: Path, tmp_path: Path) -> None:
+    nncourse("report", "01", "--class", folder, "--names", "--to", tmp_path / "out" / "r.html")
+
+    assert "First3 Last003" in (tmp_path / "out" / "r.html").read_text(encoding="utf-8")
+
+
+def test_report_as_json_is_json_alone(nncourse: Run, folder: Path) -> None:
+    result = nncourse("report", "01", "--class", folder, "--json")
+
+    (unit,) = json.loads(result.stdout)
+    assert unit["graded"] == 8
+    assert not (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize("kind", ["csv", "canvas", "moodle"])
+def test_export_writes_a_table(nncourse: Run, folder: Path, tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "grades.csv"
+
+    result = nncourse(
+        "export", "--format", kind, "--class", folder, "--to", target, "--column", "01=Unit 1 (7)"
+    )
+
+    assert result.exit_code == 0, result.output
+    rows = list(csv.reader(target.read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == {"csv": 9, "canvas": 10, "moodle": 9}[kind]
+    assert ("Unit 1 (7)" in str(rows[0])) == (kind != "csv")
+
+
+def test_export_leaves_a_corrected_table_alone(nncourse: Run, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "grades.csv"
+    words = ("export", "--format", "csv", "--class", folder, "--to", target)
+    nncourse(*words)
+    target.write_text("corrected by hand")
+
+    refused, forced = nncourse(*words), nncourse(*words, "--force")
+
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert forced.exit_code == 0
+    assert target.read_text() != "corrected by hand"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--format", "xls"), "Choose csv, canvas or moodle"),
+        (("--format", "csv", "--assignment", "07"), "it is no assignment of this class"),
+        (("--format", "csv", "--column", "07=X"), "it names no assignment"),
+        (("--format", "csv", "--column", "Unit"), "it names no assignment"),
+    ],
+)
+def test_export_refuses_what_it_cannot_mean(
+    nncourse: Run, folder: Path, tmp_path: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    result = nncourse("export", *words, "--class", folder, "--to", tmp_path / "g.csv")
+
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.stderr.split())
+    assert not (tmp_path / "g.csv").exists()
+
+
+def test_similar_finds_nothing_in_public_solutions(nncourse: Run, folder: Path) -> None:
+    """Two learners handed in the very same public answers."""
+    result = nncourse("similar", "01", "--class", folder)
+
+    assert result.exit_code == 0
+    assert "0 pairs to look at" in result.stdout
+    page = (folder / "similar.html").read_text(encoding="utf-8")
+    assert "It is not a score and not a verdict" in page
+    assert (
+        json.loads(nncourse("similar", "01", "--class", folder, "--json").stdout)[0]["pairs"] == []
+    )
+
+
+@pytest.mark.parametrize("command", ["feedback", "report", "similar"])
+def test_unknown_unit_is_refused(nncourse: Run, folder: Path, command: str) -> None:
+    result = nncourse(command, "42", "--class", folder)
+
+    assert result.exit_code == 2
+    assert f"42: it is no assignment of this class. Graded so far: {SLUG}." in " ".join(
+        result.stderr.split()
+    )
+
+
+@pytest.mark.parametrize("command", ["feedback", "report", "similar", "export"])
+def test_commands_help_with_an_example(nncourse: Run, command: str) -> None:
+    result = nncourse(command, "--help")
+
+    assert result.exit_code == 0
+    assert f"Example: nncourse {command}" in result.output
+
+
+def test_class_that_was_not_graded_is_refused(nncourse: Run, tmp_path: Path) -> None:
+    nncourse("roster", "--class", tmp_path / "new", "--add", "ada")
+
+    result = nncourse("report", "--class", tmp_path / "new")
+
+    assert result.exit_code == 2
+    assert "there is no gradebook yet" in " ".join(result.stderr.split())

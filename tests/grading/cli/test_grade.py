@@ -1,0 +1,239 @@
+"""``nncourse grade`` and ``regrade``: what they print, refuse, and end with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import grading.engine
+from grading.cli import _grading, _regrade
+from grading.grade_class import Progress, Summary
+from tests.grading.cli.conftest import Run
+from tests.grading.faults.classes import SLUG, SmallClass, hand_in, make_class, work_here
+
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> SmallClass:
+    return make_class(tmp_path_factory.mktemp("a class"))
+
+
+@pytest.fixture
+def small(template: SmallClass, tmp_path: Path) -> SmallClass:
+    return template.copied(tmp_path)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Grade in this process instead of in workers; returns how many workers were asked for."""
+    asked: list[Any] = []
+
+    def pool(n_workers: int | None) -> grading.engine.InProcess:
+        asked.append(n_workers)
+        return grading.engine.InProcess(work=work_here)
+
+    monkeypatch.setattr(grading.engine, "ProcessPool", pool)
+    return asked
+
+
+def words(small: SmallClass, *more: str) -> tuple[str, ...]:
+    return ("grade", str(small.submissions), "--class", str(small.root), "--unsafe", *more)
+
+
+def test_table_counts_by_status(nncourse: Run, small: SmallClass, here: list[Any]) -> None:
+    result = nncourse(*words(small, "--workers", "2"))
+
+    assert result.exit_code == 0, result.output
+    assert "5 graded in" in result.output
+    assert "1 equal to others" in result.output
+    assert "Nothing isolated these submissions" in result.output
+    assert here == [2]
+
+
+def test_what_is_refused_is_listed_with_its_mend_and_ends_with_1(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
+    hand_in(small.submissions, "nobody-we-know", SLUG, "{}", "2026-05-30 10:00:00 UTC")
+
+    result = nncourse(*words(small))
+
+    assert result.exit_code == 1
+    assert "Refused:" in result.output
+    assert "nobody-we-know" in result.output
+
+
+def test_json_says_the_same_for_a_script(nncourse: Run, small: SmallClass, here: list[Any]) -> None:
+    result = nncourse(*words(small, "--json"))
+
+    content = json.loads(result.stdout)
+    assert (content["graded"], content["reused"], content["unsafe"]) == (5, 1, True)
+    assert sum(content["statuses"].values()) == 6
+
+
+def test_machine_without_isolation_is_refused_with_the_reason(
+    nncourse: Run, small: SmallClass, here: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grading.sandbox.why_unavailable", lambda: "User namespaces are off. Mend.")
+    for command in (words(small)[:-1], ("regrade", "--class", str(small.root))):
+        result = nncourse(*command)
+
+        assert result.exit_code == 2
+        assert "cannot isolate submissions: User namespaces are off. Mend." in result.output
+        assert "--unsafe" in result.output
+    assert here == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--attempts", "worst"), "none of last, best, first"),
+        (("--unit", "07"), "there is no assignment '07'"),
+        (("--workers", "1", "--cluster", "tcp://x:1"), "Give one of the two"),
+        (("--course", "."), "submitted folder"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(
+    nncourse: Run, small: SmallClass, here: list[Any], more: tuple[str, ...], said: str
+) -> None:
+    result = nncourse(*words(small, *more))
+
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())
+
+
+def test_nothing_to_grade_is_refused(nncourse: Run, small: SmallClass) -> None:
+    result = nncourse("grade", "--class", small.root)
+
+    assert result.exit_code == 2
+    assert "Name folders, zips or notebooks" in result.output
+
+
+def test_regrade_says_that_nothing_changed(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
+    nncourse(*words(small))
+
+    result = nncourse("regrade", "00", "--class", small.root, "--unsafe")
+
+    assert result.exit_code == 0
+    assert "0 graded" in result.output
+    assert "6 unchanged" in result.output
+
+
+def test_explain_shows_every_case_also_as_json(
+    nncourse: Run, small: SmallClass, here: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from grading.sandbox import LocalSandboxes
+
+    class Local(LocalSandboxes):
+        def __init__(self, *, unsafe: bool) -> None:
+            assert unsafe
+
+        def __enter__(self) -> Local:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.close()
+
+    monkeypatch.setattr("grading.sandbox.Sandboxes", Local)
+    nncourse(*words(small))
+    asked = ("regrade", "--class", small.root, "--unsafe", "--explain")
+
+    shown = nncourse(*asked, "learner-0002", "mean_squared_error")
+    plain = nncourse(*asked, "learner-0002", "mean_squared_error", "--json")
+    unknown = nncourse(*asked, "learner-0002", "relu")
+
+    assert shown.exit_code == 0, shown.output
+    assert "1 of 3 points, failed_tests" in shown.output
+    assert "case 1 (the worked example), for matrix" in shown.output
+    content = json.loads(plain.stdout)
+    assert content["cell"]["misconceptions"] == ["mean_over_rows_only"]
+    assert content["cases"][0]["inputs"]["y"] == [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    assert unknown.exit_code == 2
+    assert "was graded" in unknown.output
+
+
+def test_explanation_becomes_json_whatever_it_holds() -> None:
+    import numpy as np
+
+    value = {"a": np.array([1.0, np.nan]), "b": (1, {2}, None), "c": object, "d": np.bool_(True)}
+
+    assert json.loads(json.dumps(_regrade.plain(value), allow_nan=False)) == {
+        "a": [1.0, "nan"],
+        "b": [1, [2], None],
+        "c": repr(object),
+        "d": True,
+    }
+
+
+def test_progress_is_a_line_every_ten_seconds_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(_grading.time, "monotonic", lambda: now[0])
+    with _grading.watching() as watch:
+        for second in range(31):
+            now[0] = float(second)
+            watch(Progress(second * 2, 100, float(second), "grading"))
+
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "grading: 20 of 100, 2.0/s, 40 s left",
+        "grading: 40 of 100, 2.0/s, 30 s left",
+        "grading: 60 of 100, 2.0/s, 20 s left",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7260, "2 h 1 min")]
+)
+def test_durations_are_for_people(seconds: float, text: str) -> None:
+    assert _grading.duration(seconds) == text
+
+
+def test_same_sentence_about_many_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    summary = Summary()
+    for i in range(40):
+        summary.note(f"learner-{i}, 01-x: The clock was taken for UTC.")
+    summary.note("learner-7, 01-x: A check was missing; it is back.")
+
+    _grading.show(summary)
+
+    output = capsys.readouterr().out
+    assert output.count("The clock was taken for UTC.") == 1
+    assert "learner-0, 01-x and 39 more: The clock" in output
+    assert "learner-7, 01-x: A check was missing" in output
+
+
+def test_interrupted_run_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    _grading.show(Summary(graded=3, interrupted=True))
+
+    assert "To go on, run the same command." in capsys.readouterr().out
+
+
+def test_cluster_option_makes_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(
+        grading.engine, "DaskCluster", lambda address, unsafe: made.append((address, unsafe))
+    )
+
+    _grading.make_engine(None, "tcp://a:1", unsafe=True)
+
+    assert made == [("tcp://a:1", True)]
+
+
+def test_submission_with_markup_in_its_name_is_shown_as_it_is(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
+    """Rich would take the brackets for a style, or fail on them."""
+    shutil.copytree(small.submissions / "learner-0000", small.submissions / "[bold]x[/red]")
+
+    result = nncourse(*words(small))
+
+    assert result.exit_code == 1
+    assert "[bold]x[/red]" in result.output
