@@ -2,9 +2,9 @@
 PYTHON ?= python3
 COURSE = .venv/bin/python
 
-.PHONY: help learn test proof build lint bench fashion-mnist screenshots
+.PHONY: help learn test proof build lint bench fashion-mnist screenshots grade-demo
 help:
-	@echo "make: learn, test, proof, build, lint, bench, fashion-mnist, screenshots"
+	@echo "make: learn, test, proof, build, lint, bench, fashion-mnist, grade-demo, screenshots"
 
 learn:  ## open the course
 	$(PYTHON) start.py
@@ -35,9 +35,13 @@ fashion-mnist:  ## the real runs: curves and scores in docs/runs
 	@$(PYTHON) start.py test --install-only
 	$(COURSE) -m tests.benchmarks.fashion_mnist
 
+grade-demo:  ## a class of 60 made-up submissions, from release to export
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m grading.demo
+
 screenshots:  ## the pictures of the README
 	@$(PYTHON) start.py test --install-only
 	$(COURSE) -m tests.browser.screenshots
 
 .DEFAULT:
-	@echo "make $@: there is no such target. There are: learn, test, proof, build, lint, bench, fashion-mnist, screenshots." >&2; exit 1
+	@echo "make $@: there is no such target. There are: learn, test, proof, build, lint, bench, fashion-mnist, grade-demo, screenshots." >&2; exit 1

@@ -1,0 +1,152 @@
+"""``nncourse regrade``: after a mended exercise, and for an appeal."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from grading.cli._class import ClassOption, DbOption
+from grading.cli._grading import (
+    ClusterOption,
+    ExercisesOption,
+    JsonOption,
+    TimeOption,
+    UnsafeOption,
+    WorkersOption,
+)
+
+EXAMPLE = "Example: nncourse regrade --explain ada relu_backward"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The application.
+    """
+    app.command(epilog=EXAMPLE)(regrade)
+
+
+def regrade(
+    unit: Annotated[
+        str | None,
+        typer.Argument(metavar="[UNIT]", help="Only this assignment.", show_default=False),
+    ] = None,
+    folder: ClassOption = None,
+    student: Annotated[
+        str | None,
+        typer.Option("--student", metavar="ID", help="Only this learner.", show_default=False),
+    ] = None,
+    exercise: Annotated[
+        str | None,
+        typer.Option("--exercise", metavar="NAME", help="Only this exercise.", show_default=False),
+    ] = None,
+    explain: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--explain",
+            metavar="STUDENT EXERCISE",
+            help="Grade nothing; replay the very cases of a verdict, hidden ones too.",
+            show_default=False,
+        ),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Run also what did not change, and list other results."),
+    ] = False,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    db: DbOption = None,
+    exercises: ExercisesOption = None,
+    unsafe: UnsafeOption = False,
+    time_factor: TimeOption = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Grade again what a mended exercise changes; the higher score is kept.
+
+    Scores of other exercises, and what people entered in the gradebook, stay as they are. Exit
+    status 1 if something was refused or could not be graded. For instructors.
+    """
+    from grading.cli._class import open_class  # keeps --help fast
+    from grading.cli._grading import make_engine, refuse_without_isolation, show, watching
+    from grading.cli._text import leave_with, print_json
+    from grading.runs import explain_verdict
+    from grading.runs import regrade as regrade_class
+
+    classroom = open_class(folder, db=db)
+    if explain is not None:
+        refuse_without_isolation(unsafe=unsafe)
+        found, warning = explain_verdict(
+            classroom,
+            *explain,
+            unit=unit,
+            exercises=exercises or (),
+            unsafe=unsafe,
+            time_factor=time_factor,
+        )
+        if as_json:
+            print_json({"warning": warning, **plain(found)})
+        else:
+            typer.echo(found.text)
+        if warning:
+            typer.echo(warning, err=True)
+        return
+    engine = make_engine(workers, cluster, unsafe=unsafe)
+    try:
+        with watching() as watch:
+            summary = regrade_class(
+                classroom,
+                engine=engine,
+                unit=unit,
+                student=student,
+                exercise=exercise,
+                everything=everything,
+                exercises=exercises or (),
+                unsafe=unsafe,
+                time_factor=time_factor,
+                watch=watch,
+            )
+    finally:
+        engine.close()
+    if as_json:
+        print_json(summary.to_dict())
+    else:
+        show(summary)
+    if not summary.ok:
+        leave_with(1)
+
+
+def plain(value: Any) -> Any:
+    """Write an explanation as JSON can hold it; arrays become nested lists.
+
+    Parameters
+    ----------
+    value : object
+        Dataclasses, mappings, sequences, arrays, numbers, text; of anything else its `repr`.
+
+    Returns
+    -------
+    object
+        Of dicts, lists, numbers, strings; numbers that JSON lacks become strings.
+    """
+    import dataclasses
+    import math
+
+    import numpy as np
+
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return repr(value)

@@ -1,0 +1,271 @@
+"""The workers of a Dask scheduler.
+
+The scheduler keeps what was submitted until its result is here, so a job whose worker is lost is
+begun again on another one. Dask's messages are pickled: whoever can reach the scheduler controls
+every worker. Learners' code cannot reach it, since a sandbox has no network; still, use TLS
+addresses wherever others share the network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from types import TracebackType
+from typing import Any, Self
+
+from grading.engine._jobs import MAX_TRIES, Ended, Job, Version, Work, failed, log
+from grading.engine._work import work
+from grading.limits import Limits
+from grading.refusals import Refusal
+from grading.results import Result
+
+__all__ = ["DaskCluster"]
+
+_REPLY_S = 30.0
+"""How long a scheduler and its first worker may take to answer."""
+
+
+@dataclass
+class _Task:
+    job: Job
+    tries: int = 0
+    future: Any = None
+
+
+class DaskCluster:
+    """Grade on the workers of a running Dask scheduler.
+
+    Every worker grades one submission at a time, however many threads it has. The version travels
+    once to each worker and then stays there; what travels for a job are its files and its id.
+
+    Parameters
+    ----------
+    address : str
+        The scheduler's: ``"tcp://10.0.0.1:8786"`` or ``"tls://..."``.
+    unsafe : bool, default False
+        Accept workers that cannot isolate submissions.
+    work : callable, default `grading.engine.work`
+        What to do with a job.
+
+    Raises
+    ------
+    Refusal
+        If no scheduler or no worker answers, if a worker has another state of the course than this
+        machine, or cannot isolate submissions.
+    """
+
+    def __init__(self, address: str, *, unsafe: bool = False, work: Work = work) -> None:
+        self._work = work
+        self._client = _connect(address)
+        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._session = uuid.uuid4().hex[:8]
+        self._versions: dict[str, Any] = {}
+        try:
+            self._inspect_workers(unsafe=unsafe)
+        except BaseException:
+            self.close()
+            raise
+
+    def _inspect_workers(self, *, unsafe: bool) -> None:
+        try:
+            self._client.wait_for_workers(1, timeout=_REPLY_S)
+        except TimeoutError as error:
+            msg = (
+                f"{self._client.scheduler.address}: the scheduler has no worker. "
+                "Start one with: dask worker ADDRESS --nthreads 1"
+            )
+            raise Refusal(msg) from error
+        ours = _state()
+        for address, (state, why_not) in self._client.run(_examined).items():
+            if state != ours:
+                msg = (
+                    f"worker {address}: its copy of the course differs from the one here. "
+                    "Install the same version on every machine."
+                )
+                raise Refusal(msg)
+            if why_not and not unsafe:
+                msg = f"worker {address}: {why_not}"
+                raise Refusal(msg)
+
+    def run(self, jobs: Iterable[Job], *, idle_s: float | None = None) -> Ended:
+        """Grade jobs; results come in the order in which they end.
+
+        Parameters
+        ----------
+        jobs : iterable of Job
+            At most two for each worker, and four at least, are held at a time.
+        idle_s : float or None
+            If given, the iterator yields None whenever no result came for that many seconds.
+
+        Yields
+        ------
+        (str, Result) or None
+            Each job's ``entry_id`` with its result, once.
+
+        Raises
+        ------
+        Refusal
+            If the connection to the scheduler is lost for good.
+        """
+        source = iter(jobs)
+        running: dict[str, _Task] = {}
+        try:
+            while True:
+                while len(running) < self._window() and (job := next(source, None)) is not None:
+                    self._submit(_Task(job), running)
+                if not running:
+                    break
+                try:
+                    future = self._ended.get(timeout=idle_s)
+                except queue.Empty:
+                    yield None
+                    continue
+                yield from self._collect(future, running)
+        finally:
+            for task in running.values():
+                with contextlib.suppress(Exception):  # the scheduler may be gone
+                    task.future.cancel()
+
+    def _window(self) -> int:
+        return max(4, 2 * len(self._client.scheduler_info(n_workers=-1)["workers"]))
+
+    def _submit(self, task: _Task, running: dict[str, _Task]) -> None:
+        job = task.job
+        key = job.version.hash
+        if key not in self._versions:
+            # A task and not scattered data: if the last worker that holds it is lost, the
+            # scheduler makes it again. Its key is this session's, so that nothing is left behind.
+            self._versions[key] = self._client.submit(
+                _hold, job.version, key=f"version-{key[:16]}-{self._session}", pure=False
+            )
+        task.future = self._client.submit(
+            _work_on,
+            self._versions[key],
+            key,
+            job.entry_id,
+            dict(job.files),
+            job.limits,
+            job.unsafe,
+            self._work,
+            key=f"grade-{job.entry_id}-{self._session}-{task.tries}",
+            pure=False,
+        )
+        running[task.future.key] = task
+        task.future.add_done_callback(self._ended.put)
+
+    def _collect(self, future: Any, running: dict[str, _Task]) -> Iterator[tuple[str, Result]]:
+        task = running.pop(future.key, None)
+        if task is None:  # of a run that was left early
+            return
+        task.tries += 1
+        cause = "the connection to the scheduler was lost"
+        if future.status == "finished":
+            result: Result = future.result()
+            if result.status != "infra_error" or task.tries >= MAX_TRIES:
+                yield task.job.entry_id, result
+                return
+            cause = result.message
+        elif future.status == "error":
+            error = future.exception()
+            cause = f"grading it ended in {type(error).__name__}"
+            if type(error).__name__ == "KilledWorker":  # the scheduler has tried often enough
+                cause, task.tries = "it lost its worker again and again", MAX_TRIES
+        elif self._client.status != "running":
+            msg = (
+                "nncourse grade: the connection to the scheduler was lost. What is graded is "
+                "safe; start the scheduler and run the same command again."
+            )
+            raise Refusal(msg)
+        log.warning("job %s, try %d: %s", task.job.entry_id, task.tries, cause)
+        if task.tries >= MAX_TRIES:
+            yield task.job.entry_id, failed(task.job, cause, task.tries)
+        else:
+            self._submit(task, running)
+
+    def close(self) -> None:
+        """Leave the cluster; the workers stay for others."""
+        self._versions.clear()
+        self._client.close(timeout=10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _connect(address: str) -> Any:
+    try:
+        from distributed import Client  # only for a cluster: a second to import
+    except ImportError as error:
+        msg = (
+            'nncourse grade: --cluster needs Dask. Install it with: pip install "nncourse[cluster]"'
+        )
+        raise Refusal(msg) from error
+    try:
+        return Client(address, timeout=_REPLY_S, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, TimeoutError, ValueError) as error:
+        msg = f"{address}: no scheduler answers there. Start one with: dask scheduler"
+        raise Refusal(msg) from error
+
+
+# ---------------------------------------------------------------- in a worker
+
+
+def _state() -> str:
+    """Name the state of the course here: graders that differ would give other results."""
+    from grading.assignments import code_hash
+
+    return code_hash()
+
+
+def _examined() -> tuple[str, str | None]:
+    from grading.sandbox import why_unavailable
+
+    return _state(), why_unavailable()
+
+
+def _hold(version: Version) -> Version:
+    return version
+
+
+_held: dict[str, Version] = {}
+
+
+@cache
+def _bench() -> ThreadPoolExecutor:
+    """One thread for all jobs: one submission at a time, and sandboxes that die with one thread."""
+    return ThreadPoolExecutor(1, "grading")
+
+
+def _work_on(
+    version: Version,
+    version_hash: str,
+    entry_id: str,
+    files: Mapping[str, bytes],
+    limits: Limits,
+    unsafe: bool,
+    work: Work,
+) -> Result:
+    version = _held.setdefault(version_hash, version)  # one object, so that what it caches stays
+    job = Job(entry_id, files, version, limits, unsafe)
+    result = _bench().submit(work, job).result()
+    if result.version not in {version_hash, ""}:
+        return replace(result, status="infra_error", message=_DIFFERS)
+    return result
+
+
+_DIFFERS = (
+    "This submission was graded by a worker with another state of the course, so the result does "
+    "not count. Install the same version on every machine and grade it again."
+)

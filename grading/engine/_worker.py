@@ -1,0 +1,68 @@
+"""The inside of a worker process: read jobs, work on them one at a time, send results.
+
+A thread reads, so that the coordinator is never held up while a job runs, and so that the worker
+notices at once when the coordinator is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import threading
+import traceback
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from grading.engine._jobs import Work
+
+__all__ = ["THREADS", "main"]
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Variables that hold a numerical library to one thread; set before it is imported."""
+
+
+def main(connection: Connection, work: Work) -> None:
+    """Serve until told to end, or until the coordinator is gone.
+
+    Parameters
+    ----------
+    connection : Connection
+        Messages come as ``("version", hash, version)``, ``("job", job without version, hash)``
+        and None; answers go as ``("ready",)``, ``("result", id, Result)``,
+        ``("raised", id, name of the exception, traceback)``.
+    work : callable
+        What to do with a job.
+    """
+    # Ctrl-C goes to the whole foreground group; the coordinator decides what it means. A handler,
+    # since to ignore the signal would pass on to every process started from here.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(connection, inbox), daemon=True).start()
+    connection.send(("ready",))
+    versions: dict[str, Any] = {}
+    while (message := inbox.get()) is not None:
+        kind, *content = message
+        if kind == "version":
+            versions[content[0]] = content[1]
+            continue
+        job, version = content
+        object.__setattr__(job, "version", versions[version])  # frozen for everybody else
+        try:
+            answer: tuple[Any, ...] = ("result", job.entry_id, work(job))
+        except Exception as error:  # ruff: ignore[blind-except]  one job never ends the batch
+            answer = ("raised", job.entry_id, type(error).__name__, traceback.format_exc())
+        connection.send(answer)
+
+
+def _read(connection: Connection, inbox: queue.SimpleQueue[Any]) -> None:
+    while True:
+        try:
+            message = connection.recv()
+        except (EOFError, OSError):
+            # Nobody waits for a result any more. Sandboxes die with this process.
+            os._exit(0)
+        inbox.put(message)
+        if message is None:
+            return

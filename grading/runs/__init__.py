@@ -1,0 +1,26 @@
+"""Runs over a class: grade what was handed in, grade again what a mended exercise changes.
+
+A run is the coordinator. It alone writes: submissions and results into the journal, scores into the
+gradebook; engines only compute. It can be killed at any point and run again. Its main names:
+
+- `grade_class`: from files to the gradebook;
+- `grade_course`: the same for an instructor's own nbgrader course;
+- `regrade` and `explain_verdict`: after a mended exercise, and for an appeal.
+
+    with ProcessPool(2) as engine:
+        summary = grade_class(Classroom.open(folder), [Path("moodle.zip")], engine=engine)
+    print(summary.statuses, summary.refused)
+"""
+
+from grading.runs._grade import grade_class, grade_course
+from grading.runs._regrade import explain_verdict, regrade
+from grading.runs._summary import Progress, Summary
+
+__all__ = [
+    "Progress",
+    "Summary",
+    "explain_verdict",
+    "grade_class",
+    "grade_course",
+    "regrade",
+]

@@ -1,0 +1,198 @@
+"""Grade again what a mended exercise changes, and explain a verdict case by case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grading.limits import Limits
+from grading.refusals import Refusal
+from grading.runs._classes import ReleasedClass
+from grading.runs._grade import run_session, slug_of
+from grading.runs._session import Session, Wanted, Watch
+from grading.runs._summary import Summary
+
+if TYPE_CHECKING:
+    from grading.broker import Explanation
+    from grading.classroom import Classroom
+    from grading.engine import Engine
+    from grading.journal import Entry
+
+__all__ = ["explain_verdict", "regrade"]
+
+
+def regrade(
+    classroom: Classroom,
+    *,
+    engine: Engine,
+    unit: str | None = None,
+    student: str | None = None,
+    exercise: str | None = None,
+    everything: bool = False,
+    exercises: Sequence[Path] = (),
+    unsafe: bool = False,
+    time_factor: float = 1.0,
+    watch: Watch | None = None,
+    writer: Any = None,
+) -> Summary:
+    """Grade again the submissions that a mended exercise concerns.
+
+    An exercise counts as changed if the files that declare it, the judging code, or the set-up
+    cells of its notebook did. Scores of other exercises stay as they are, a changed one keeps the
+    higher score. What is late is charged by the due dates and extensions of now.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The class.
+    engine : Engine
+        Where submissions are graded.
+    unit : str, optional
+        Only this assignment: its name, or the number it begins with.
+    student : str, optional
+        Only this learner, by id.
+    exercise : str, optional
+        Only this exercise.
+    everything : bool, default False
+        Run also what did not change, and say where that gives another result: it should not.
+    exercises, unsafe, time_factor, watch, writer
+        As for `grade_class`.
+
+    Returns
+    -------
+    Summary
+        Counts, and whose score changed.
+
+    Raises
+    ------
+    Refusal
+        If learner or assignment are unknown, or for a reason that `grade_class` has too.
+    """
+    learner = None if student is None else classroom.roster.by_id(student)
+    slug = None if unit is None else slug_of(unit, classroom.slugs())
+    port = ReleasedClass(classroom, tuple(str(path.resolve()) for path in exercises))
+
+    def work(session: Session, engine: Engine) -> None:
+        if exercise is not None:
+            _refuse_unknown(session, [slug] if slug else classroom.slugs(), exercise)
+        chosen = session.journal.entries(slug, learner.key if learner else None, latest=True)
+        wanted = _changed(session, chosen, exercise, everything=everything)
+        session.work_through(engine, wanted, "grading again")
+
+    with Session(
+        port, writer=writer, watch=watch, unsafe=unsafe, time_factor=time_factor
+    ) as session:
+        return run_session(session, engine, work)
+
+
+def explain_verdict(
+    classroom: Classroom,
+    student: str,
+    exercise: str,
+    *,
+    unit: str | None = None,
+    exercises: Sequence[Path] = (),
+    unsafe: bool = False,
+    time_factor: float = 1.0,
+) -> tuple[Explanation, str]:
+    """Replay the cases of one exercise of a learner's last graded submission.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The class.
+    student : str
+        The learner's id.
+    exercise : str
+        Id of the exercise.
+    unit : str, optional
+        The assignment; found by the exercise if absent.
+    exercises : sequence of Path
+        As for `grade_class`.
+    unsafe : bool, default False
+        Run the submission without isolation.
+    time_factor : float, default 1.0
+        Multiplies every limit of time.
+
+    Returns
+    -------
+    explanation : Explanation
+        Case by case.
+    warning : str
+        A sentence if the exercise has changed since it was graded; otherwise empty.
+
+    Raises
+    ------
+    Refusal
+        If the learner has handed in nothing that holds the exercise.
+    """
+    from grading.broker import explain
+    from grading.journal import Journal
+    from grading.runs._versions import Cards
+    from grading.sandbox import Sandboxes
+
+    learner = classroom.roster.by_id(student)
+    slug = None if unit is None else slug_of(unit, classroom.slugs())
+    port = ReleasedClass(classroom, tuple(str(path.resolve()) for path in exercises))
+    cards = Cards(classroom.journal_folder / "versions")
+    with Journal(classroom.journal_folder, readonly=True) as journal:
+        for entry in journal.entries(slug, learner.key, latest=True):
+            result = journal.result_of(entry)
+            release = cards.release(result.version) if result is not None else ""
+            version = port.version(entry.slug, release)
+            if exercise not in version.exercises:
+                continue
+            limits = Limits(time_factor=time_factor * port.time_factor(learner, entry.slug))
+            with Sandboxes(unsafe=unsafe) as sandboxes:
+                files = journal.files(entry)
+                found = explain(files, version, exercise, limits, sandboxes)
+            changed = cards.changed(result.version, version) if result is not None else set()
+            warning = ""
+            if changed is None or exercise in changed:
+                warning = (
+                    f"{exercise} has changed since this was graded, so these are not the cases of "
+                    "then. Bring the verdict up to date with: nncourse regrade"
+                )
+            return found, warning
+    msg = (
+        f"{student}: nothing that holds {exercise!r} was graded. Run: nncourse grade, or look at "
+        "the spelling of the exercise."
+    )
+    raise Refusal(msg)
+
+
+def _refuse_unknown(session: Session, slugs: Sequence[str], exercise: str) -> None:
+    known = [name for slug in slugs for name in session.version(slug).exercises]
+    if exercise not in known:
+        msg = f"no released assignment has the exercise {exercise!r}. There are: {', '.join(known)}"
+        raise Refusal(msg)
+
+
+def _changed(
+    session: Session, entries: Iterator[Entry], exercise: str | None, *, everything: bool
+) -> Iterator[Wanted]:
+    for entry in entries:
+        learner = session.port.learner(entry.learner)
+        old = session.journal.result_of(entry)
+        if learner is None or old is None or old.status == "infra_error":
+            continue  # forgotten, or pending: a run of its own finishes it
+        try:
+            release = session.cards.release(old.version)
+            if release not in session.port.releases(entry.slug):
+                release = ""
+            version = session.version(entry.slug, release)
+            changed = session.cards.changed(old.version, version)
+            if exercise is not None:
+                changed = {exercise} if changed is None else changed & {exercise}
+            files = session.journal.files(entry)
+            job = session.job(learner, entry.slug, files, release)
+        except Refusal as refusal:
+            session.summary.refuse(f"{learner.id}, {entry.slug}: {refusal}")
+            continue
+        if not everything and changed is not None and not changed:
+            session.leave(entry, old)
+            continue
+        wanted = session.wanted(learner, job, entry.slug, entry.attempt, entry.handed_in)
+        yield replace(wanted, again=everything)

@@ -1,0 +1,421 @@
+"""One run over a class: journal, gradebook, and the submissions on their way between them.
+
+A submission is accepted into the journal before anything else happens to it; its result is noted
+there before it reaches the gradebook, and that it did is noted last. Whatever dies, and wherever,
+the next run finds in the journal what is missing, and to do a step twice changes nothing.
+
+A submission that is graded again, because an exercise was mended or a limit raised, never loses by
+it: its earlier result is looked up in the journal, and of each exercise the higher score stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from grading.engine import Engine, Job, key_of, submission_hash
+from grading.limits import Limits
+from grading.refusals import Refusal
+from grading.results import Result
+from grading.runs._classes import ClassPort
+from grading.runs._interrupts import held
+from grading.runs._merging import differences, merged
+from grading.runs._recording import Recorder
+from grading.runs._summary import MAX_LISTED, Progress, Summary
+from grading.runs._versions import Cards
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from grading.classroom import Learner
+    from grading.journal import Entry
+
+__all__ = ["Session", "Wanted", "Watch"]
+
+_IDLE_S = 0.2
+
+Watch = Callable[[Progress], None]
+"""What is told how far a run is."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A submission that wants a result.
+
+    Attributes
+    ----------
+    entry : Entry
+        Whose, and which work it is.
+    job : Job
+        The work; its ``entry_id`` is the entry's.
+    again : bool
+        Whether it is run even if its result is known, to see that it stays the same.
+    """
+
+    entry: Entry
+    job: Job = field(repr=False)
+    again: bool = False
+
+    @property
+    def waiting(self) -> Wanted:
+        """The same without the files, which the engine has now."""
+        return replace(self, job=replace(self.job, files={}))
+
+
+class Session:
+    """Everything that one run holds open. The only place that writes journal and gradebook.
+
+    Parameters
+    ----------
+    port : ClassPort
+        The class.
+    writer : Writer, optional
+        Of the class's gradebook; made if absent.
+    watch : callable, optional
+        Is told how far the run is.
+    unsafe : bool, default False
+        Whether submissions may run without isolation.
+    time_factor : float, default 1.0
+        Multiplies every learner's limits of time.
+
+    Attributes
+    ----------
+    best : dict or None
+        If it is a dict, several attempts of a learner are compared, and only the best one is
+        written, by `write_best`; by learner and assignment: points, attempt and entry.
+    """
+
+    def __init__(
+        self,
+        port: ClassPort,
+        *,
+        writer: Any = None,
+        watch: Watch | None = None,
+        unsafe: bool = False,
+        time_factor: float = 1.0,
+    ) -> None:
+        from grading.journal import Journal  # pulls in file locks, which differ by system
+
+        self.port = port
+        self.summary = Summary(unsafe=unsafe)
+        self.best: dict[tuple[str, str], tuple[float, int, Entry]] | None = None
+        self._unsafe = unsafe
+        self._time_factor = time_factor
+        self._versions: dict[tuple[str, str], Any] = {}
+        self._watch = watch or (lambda _: None)
+        self._key_of_job: dict[str, str] = {}
+        self._failed: dict[str, Result] = {}
+        self._left: set[str] = set()
+        self.journal = Journal(port.journal_folder)
+        try:
+            self.cards = Cards(port.journal_folder / "versions")
+            self._writer = writer if writer is not None else _writer_of(port)
+            self._recorder = Recorder(port, self.journal, self._writer)
+            # By learner, assignment and content: what was graded last. Half a kilobyte each.
+            self._graded = {_topic(entry): entry.id for entry in self.journal.entries()}
+        except BaseException:
+            self.journal.close()
+            raise
+
+    def close(self) -> None:
+        """Let the next run in. What was not recorded is found by it."""
+        self.journal.close()
+        close = getattr(self._writer, "close", None)
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ---------------------------------------------------------------- what is wanted
+
+    def version(self, slug: str, release: str = "") -> Any:
+        """Look up the version that submissions are held to, once in a run.
+
+        Parameters
+        ----------
+        slug : str
+            Name of the assignment.
+        release : str, default ""
+            The release that a submission was made from; the current one if empty.
+
+        Returns
+        -------
+        AssignmentVersion or CourseVersion
+            Its card lies in the journal's folder from now on.
+        """
+        if (slug, release) not in self._versions:
+            version = self.port.version(slug, release)
+            self.cards.put(version, release)
+            self._versions[slug, release] = version
+        return self._versions[slug, release]
+
+    def job(
+        self, learner: Learner, slug: str, files: Mapping[str, bytes], release: str = ""
+    ) -> Job:
+        """Make the job of a submission, as yet without an id.
+
+        Parameters
+        ----------
+        learner : Learner
+            Whose it is.
+        slug : str
+            Of which assignment.
+        files : mapping of str to bytes
+            What was handed in.
+        release : str, default ""
+            The release that it was made from; the current one if empty.
+
+        Returns
+        -------
+        Job
+            With the learner's limits.
+        """
+        limits = Limits(time_factor=self._time_factor * self.port.time_factor(learner, slug))
+        return Job("", files, self.version(slug, release), limits, self._unsafe)
+
+    def wanted(
+        self, learner: Learner, job: Job, slug: str, attempt: int, handed_in: datetime | None
+    ) -> Wanted:
+        """Say what has to be done for a submission.
+
+        Parameters
+        ----------
+        learner : Learner
+            Whose it is.
+        job : Job
+            The work.
+        slug : str
+            Of which assignment.
+        attempt : int
+            Which of the learner's attempts.
+        handed_in : datetime or None
+            When.
+
+        Returns
+        -------
+        Wanted
+            The entry, and the job under its id.
+        """
+        from grading.journal import Entry
+
+        entry = Entry.of(
+            key=key_of(job),
+            learner=learner.key,
+            slug=slug,
+            attempt=attempt,
+            handed_in=handed_in,
+            submission=submission_hash(job.files),
+        )
+        return Wanted(entry, replace(job, entry_id=entry.id))
+
+    # ---------------------------------------------------------------- from file to gradebook
+
+    def finish_what_was_begun(self, engine: Engine) -> None:
+        """Do what an earlier run left behind, before anything new: first write, then grade.
+
+        Parameters
+        ----------
+        engine : Engine
+            Where jobs run.
+        """
+        for entry, result in self.journal.unrecorded():
+            with held():
+                self._recorder.add(entry, result)
+        self.flush()
+        self.work_through(engine, self._left_behind(), "finishing an earlier run")
+
+    def _left_behind(self) -> Iterator[Wanted]:
+        pending = list(self.journal.pending())
+        # What a learner has replaced meanwhile would bring an older attempt back.
+        newest = {entry.id for entry in self.journal.entries(latest=True)} if pending else set()
+        for entry in pending:
+            learner = self.port.learner(entry.learner)
+            if entry.id not in newest or learner is None:
+                continue
+            try:
+                files = self.journal.files(entry)
+                jobs = [
+                    self.job(learner, entry.slug, files, release)
+                    for release in self.port.releases(entry.slug)
+                ]
+            except Refusal as refusal:
+                self.summary.refuse(str(refusal))
+                continue
+            self._left.add(entry.id)
+            # Without any, exercise or limits have changed: that work cannot be done any more.
+            same = (job for job in jobs if key_of(job) == entry.key)
+            yield from (Wanted(entry, replace(job, entry_id=entry.id)) for job in islice(same, 1))
+
+    def work_through(
+        self, engine: Engine, wanted: Iterable[Wanted], what: str, total: int | None = None
+    ) -> None:
+        """Take every submission from the journal's first line about it to the gradebook.
+
+        Parameters
+        ----------
+        engine : Engine
+            Where jobs run.
+        wanted : iterable of Wanted
+            Read as there is room.
+        what : str
+            What the run is doing, for the progress bar.
+        total : int, optional
+            How many there are, where that is known.
+        """
+        waiting: dict[str, list[Wanted]] = {}
+        for ended in engine.run(self._jobs(wanted, waiting), idle_s=_IDLE_S):
+            with held():
+                # A result that is delivered a second time is nobody's any more.
+                if ended is not None and ended[0] in self._key_of_job:
+                    self._finished(waiting.pop(self._key_of_job.pop(ended[0])), ended[1])
+                self._recorder.flush_if_due()
+            self._watch(self.summary.progress(what, total))
+        self.flush()
+        self._watch(self.summary.progress(what, total))
+
+    def flush(self) -> None:
+        """Write all results that wait into the gradebook."""
+        with held():
+            self._recorder.flush()
+
+    def leave(self, entry: Entry, result: Result) -> None:
+        """Leave a result as it is; only what lateness costs is brought up to date.
+
+        Parameters
+        ----------
+        entry : Entry
+            Whose.
+        result : Result
+            Stands in the gradebook already.
+        """
+        self.summary.unchanged += 1
+        due = self.port.due(entry.slug)
+        if due is not None and entry.handed_in is not None and entry.handed_in > due:
+            with held():
+                self._recorder.add(entry, result)
+
+    def _jobs(self, wanted: Iterable[Wanted], waiting: dict[str, list[Wanted]]) -> Iterator[Job]:
+        """Accept submissions; give those whose work is neither done nor under way."""
+        for each in wanted:
+            with held():
+                is_new_work = self._take_in(each, waiting)
+                self._recorder.flush_if_due()
+            if is_new_work:
+                yield each.job
+
+    def _take_in(self, each: Wanted, waiting: dict[str, list[Wanted]]) -> bool:
+        entry = each.entry
+        if self.best is None or self.journal.entry(entry.id) is None:
+            self.journal.accept(entry, each.job.files)
+        if self.best is None and not each.again and self.journal.is_recorded(entry):
+            self.summary.unchanged += entry.id not in self._left  # those are counted already
+            return False
+        if entry.key in self._failed:  # it was tried often enough in this run
+            if self.journal.result_of(entry) is None:
+                self._done(each, self._failed[entry.key])
+            return False
+        if entry.key in waiting:  # the same work for somebody else: it is done once
+            waiting[entry.key].append(each.waiting)
+            return False
+        known = None if each.again else self.journal.result(entry.key)
+        if known is not None:
+            self.summary.reused += 1
+            self._done(each, known)
+            return False
+        self._key_of_job[entry.id] = entry.key
+        waiting[entry.key] = [each.waiting]
+        return True
+
+    def _finished(self, wanted: list[Wanted], result: Result) -> None:
+        key = wanted[0].entry.key
+        if result.key != key:
+            if result.status != "infra_error":
+                result = replace(result, status="infra_error", notebooks=(), message=_OTHER_WORK)
+            result = replace(result, key=key)
+        self.summary.graded += 1
+        self.summary.reused += len(wanted) - 1
+        for each in wanted:
+            self._done(each, result)
+
+    def _done(self, each: Wanted, result: Result) -> None:
+        entry = each.entry
+        learner = self.port.learner(entry.learner)
+        whose = f"{learner.id if learner else 'somebody who was removed'}, {entry.slug}"
+        if result.status != "infra_error":
+            result = self._with_what_stood(each, result, whose)
+        if not self.journal.done(entry.id, result):
+            known = self.journal.result_of(entry) or result
+            if each.again and result.status != "infra_error":
+                self._note_change(known, result, f"{whose}: another result than before")
+            result = known
+        self.summary.add(whose, result)
+        if result.status == "infra_error":
+            self._failed[entry.key] = result
+            return
+        self._graded[_topic(entry)] = entry.id
+        if self.best is None:
+            self._recorder.add(entry, result)
+        elif learner is not None:
+            # The attempt that is worth most after its penalty; of equal ones the later.
+            points = result.points - self.port.penalty(learner, entry.slug, result, entry.handed_in)
+            topic = (entry.learner, entry.slug)
+            if topic not in self.best or (points, entry.attempt) > self.best[topic][:2]:
+                self.best[topic] = (points, entry.attempt, entry)
+
+    def _with_what_stood(self, each: Wanted, result: Result, whose: str) -> Result:
+        """Keep from the submission's earlier result what the new one may not change."""
+        before = self._graded.get(_topic(each.entry))
+        entry = self.journal.entry(before) if before not in {None, each.entry.id} else None
+        old = self.journal.result_of(entry) if entry is not None else None
+        if old is None or old.status == "infra_error":
+            return result
+        changed = None
+        if old.version != result.version:
+            changed = self.cards.changed(old.version, each.job.version)
+        kept = merged(old, result, None if changed is None else frozenset(changed))
+        self._note_change(old, kept, whose)
+        return kept
+
+    def _note_change(self, old: Result, new: Result, whose: str) -> None:
+        scores = differences(old, new)
+        if scores and len(self.summary.changed) < MAX_LISTED:
+            self.summary.changed.append(f"{whose}: {', '.join(scores)}")
+
+    def write_best(self) -> None:
+        """Write the best attempt of each learner, which from now on is the one that counts."""
+        for _, _, entry in (self.best or {}).values():
+            with held():
+                # What was accepted last stands in the gradebook, so it is accepted once more.
+                self.journal.accept(entry, self.journal.files(entry))
+                result = self.journal.result_of(entry)
+                if result is not None and not self.journal.is_recorded(entry):
+                    self._recorder.add(entry, result)
+        self.flush()
+
+
+_OTHER_WORK = (
+    "A worker graded this against another version of the assignment, so it does not count. Install "
+    "the same course on every machine and grade again."
+)
+
+
+def _topic(entry: Entry) -> tuple[str, str, str]:
+    return entry.learner, entry.slug, entry.submission
+
+
+def _writer_of(port: ClassPort) -> Any:
+    from grading.gradebook import Writer  # nbgrader takes seconds to import
+
+    return Writer(port.db_url, port.course_id, tz=port.timezone)

@@ -1,0 +1,190 @@
+"""What a run came to, and how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from grading.results import STATUSES, Result
+
+__all__ = ["MAX_LISTED", "Progress", "Summary"]
+
+MAX_LISTED = 1000
+"""Sentences that a summary keeps of a kind; beyond it counts, so that its memory stays flat."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes
+    ----------
+    done : int
+        Submissions that have a result.
+    total : int or None
+        Submissions in all, where that is known.
+    wall_s : float
+        Since the run began.
+    what : str
+        What it is doing, as a phrase.
+    """
+
+    done: int
+    total: int | None
+    wall_s: float
+    what: str
+
+    @property
+    def per_s(self) -> float:
+        """Submissions a second, so far."""
+        return self.done / self.wall_s if self.wall_s > 0 else 0.0
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds that the rest will take at this pace; None if nobody can tell."""
+        if self.total is None or not self.done:
+            return None
+        return max(0, self.total - self.done) / self.per_s
+
+
+@dataclass
+class Summary:
+    """What a run of `grade_class` or `regrade` came to.
+
+    Attributes
+    ----------
+    statuses : Counter of str
+        Submissions by status, of those that this run gave a result.
+    graded : int
+        Submissions that were run.
+    reused : int
+        Submissions whose very work was done before: the result was taken over.
+    unchanged : int
+        Submissions that were recorded before, and stay as they are.
+    refused : list of str
+        What was not graded, one sentence each with its file and the mend.
+    mended : list of str
+        Damage that was mended, one sentence each with whose it was.
+    troubles : list of str
+        Submissions that ended in ``infra_error``, one sentence each.
+    changed : list of str
+        After a regrade: whose score changed, one sentence each.
+    interrupted : bool
+        Whether Ctrl-C ended the run early.
+    unsafe : bool
+        Whether submissions ran without isolation.
+    wall_s : float
+        Seconds it took.
+    """
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    graded: int = 0
+    reused: int = 0
+    unchanged: int = 0
+    refused: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    n_refused: int = 0
+    n_mended: int = 0
+    interrupted: bool = False
+    unsafe: bool = False
+    wall_s: float = 0.0
+    began_s: float = field(default_factory=time.monotonic, repr=False)
+
+    @property
+    def done(self) -> int:
+        """Submissions that have a result."""
+        return self.graded + self.reused + self.unchanged
+
+    @property
+    def ok(self) -> bool:
+        """Whether every submission was graded."""
+        return not (self.n_refused or self.statuses["infra_error"] or self.interrupted)
+
+    def refuse(self, sentence: str) -> None:
+        """Note what was not graded.
+
+        Parameters
+        ----------
+        sentence : str
+            File, fault, mend.
+        """
+        self.n_refused += 1
+        if len(self.refused) < MAX_LISTED:
+            self.refused.append(sentence)
+
+    def add(self, whose: str, result: Result) -> None:
+        """Count a result.
+
+        Parameters
+        ----------
+        whose : str
+            Learner and assignment, for the lists.
+        result : Result
+            What it is.
+        """
+        self.statuses[result.status] += 1
+        if result.status == "infra_error" and len(self.troubles) < MAX_LISTED:
+            self.troubles.append(f"{whose}: {result.message}")
+        for note in (note for book in result.notebooks for note in book.notes):
+            self.note(f"{whose}: {note}")
+
+    def note(self, sentence: str) -> None:
+        """Note what was mended.
+
+        Parameters
+        ----------
+        sentence : str
+            Whose, and what.
+        """
+        self.n_mended += 1
+        if len(self.mended) < MAX_LISTED:
+            self.mended.append(sentence)
+
+    def progress(self, what: str, total: int | None = None) -> Progress:
+        """Say how far the run is.
+
+        Parameters
+        ----------
+        what : str
+            What it is doing.
+        total : int, optional
+            Submissions in all, where that is known.
+
+        Returns
+        -------
+        Progress
+            For a progress bar.
+        """
+        if total is not None:
+            total = max(total, self.done)  # what an earlier run left behind may come on top
+        return Progress(self.done, total, time.monotonic() - self.began_s, what)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data, for ``--json``.
+
+        Returns
+        -------
+        dict of str to Any
+            Counts, sentences, seconds.
+        """
+        ran = self.graded / self.wall_s if self.wall_s > 0 else 0.0
+        return {
+            "graded": self.graded,
+            "reused": self.reused,
+            "unchanged": self.unchanged,
+            "statuses": {name: self.statuses[name] for name in STATUSES if self.statuses[name]},
+            "refused": self.refused,
+            "n_refused": self.n_refused,
+            "mended": self.mended,
+            "n_mended": self.n_mended,
+            "troubles": self.troubles,
+            "changed": self.changed,
+            "interrupted": self.interrupted,
+            "unsafe": self.unsafe,
+            "wall_s": round(self.wall_s, 3),
+            "submissions_per_s": round(ran, 3),
+        }

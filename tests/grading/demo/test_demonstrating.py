@@ -1,0 +1,89 @@
+"""The demonstration, small: a class from release to export, by the instructor's own commands."""
+
+from __future__ import annotations
+
+import csv
+import filecmp
+from pathlib import Path
+
+import pytest
+
+from grading.assignments import version_of
+from grading.demo import demonstrate, make_up
+from grading.house import course_root
+from grading.refusals import Refusal
+from tests.grading.faults.classes import grades
+
+
+def released(slug: str) -> str:
+    return version_of(course_root() / "course" / slug / f"{slug}.ipynb", b"s").released
+
+
+def test_same_size_makes_up_the_same_class(tmp_path: Path) -> None:
+    one, two = (
+        make_up("00-start-here", released("00-start-here"), tmp_path / name, 20)
+        for name in ("one", "two")
+    )
+
+    assert one.roster == two.roster
+    assert one.canvas.read_bytes() == two.canvas.read_bytes()
+    files = [path.relative_to(one.folder) for path in one.folder.rglob("*.ipynb")]
+    same, other, missing = filecmp.cmpfiles(
+        one.folder, two.folder, list(map(str, files)), shallow=False
+    )
+    assert (len(same), other, missing) == (len(files), [], [])
+
+
+def test_sixty_learners_are_of_every_kind(tmp_path: Path) -> None:
+    made = make_up("00-start-here", released("00-start-here"), tmp_path, 60)
+
+    kinds = list(made.kinds.values())
+    assert len(kinds) == 60
+    for kind in ("reference", "alternatives", "blank", "late", "torn", "double cell", "never ends"):
+        assert kind in kinds
+    assert kinds.count("own") == 2
+    assert kinds.count("mix") > 30
+
+
+def test_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine", encoding="utf-8")
+
+    with pytest.raises(Refusal, match="holds something else"):
+        demonstrate(tmp_path)
+
+    assert (tmp_path / "thesis.tex").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("requires_sandbox")
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+def test_demonstration_runs_from_release_to_export(tmp_path: Path) -> None:
+    folder = tmp_path / "the demo é"
+
+    steps = demonstrate(folder, unit="00", n=24)
+
+    assert [(step.words[0], step.status) for step in steps] == [
+        ("release", 0),
+        ("roster", 0),
+        ("grade", 0),
+        ("report", 0),
+        ("feedback", 0),
+        ("export", 0),
+        ("export", 0),
+        ("similar", 0),
+    ]
+    found = grades(f"sqlite:///{folder / 'class' / 'gradebook.db'}", "")
+    points = {
+        learner: sum(score or 0.0 for _, score, *_ in book["cells"])
+        for (learner, _, _), book in found.items()
+    }
+    assert len(points) == 24
+    assert points["learner-000"] == max(points.values()) > 0
+    assert points["learner-003"] == points["learner-010"] == 0  # blank; cut off in the middle
+    with (folder / "grades.csv").open(encoding="utf-8", newline="") as text:
+        assert len(list(csv.reader(text))) == 25
+    assert (folder / "report.html").stat().st_size > 5000
+    assert (folder / "similar.html").is_file()
+    pages = list((folder / "class" / "feedback").rglob("*.html"))
+    assert len(pages) == 24
