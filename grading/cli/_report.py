@@ -1,0 +1,82 @@
+"""``nncourse report``: how the class did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grading.cli._class import ClassOption, DbOption
+from grading.cli._reading import CourseOption, open_folder
+
+EXAMPLE = "Example: nncourse report 01 --class my-class --to report.html"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The application.
+    """
+    app.command(epilog=EXAMPLE)(report)
+
+
+def report(
+    units: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[UNIT]...",
+            help="Numbers or names of assignments; all without it.",
+            show_default=False,
+        ),
+    ] = None,
+    class_: ClassOption = None,
+    course: CourseOption = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE", help="Where to write it; report.html without it."),
+    ] = None,
+    names: Annotated[
+        bool, typer.Option("--names", help="Add your own table of learners, by name.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite another's file.")] = False,
+    db: DbOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the numbers instead of writing a page.")
+    ] = False,
+) -> None:
+    """Write a page about the class: points, mistakes, times, what to talk about.
+
+    It names nobody unless you say --names, and hides numbers of fewer than 5 learners, also where
+    they would follow from other numbers.
+    """
+    from rich.console import Console  # keeps --help fast
+    from rich.progress import track
+
+    from grading.cli._text import print_json
+    from grading.reporting import OwnFiles, class_page, count, opened, slugs_of, unit_report
+
+    folder = open_folder(class_, course, db)
+    slugs = slugs_of(folder, units or ())
+    reports = []
+    with opened(folder, slugs) as reader:
+        for slug in slugs:
+            works = track(
+                reader.works(slug),
+                f"Reading {slug}",
+                total=len(folder.learners),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            counts = count(works, slug, folder.title(slug), folder.exercises(slug))
+            reports.append(unit_report(counts, names=names))
+    if as_json:
+        print_json([each.to_dict() for each in reports])
+        return
+    text = class_page(folder.name, reports, folder.zone)
+    path = to if to is not None else folder.root / "report.html"
+    OwnFiles(folder.root).write(path, text, force=force)
+    typer.echo(f"The report is in {path}.")
