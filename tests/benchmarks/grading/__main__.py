@@ -1,0 +1,163 @@
+"""Time grading beside plain nbgrader: ``python -m tests.benchmarks.grading [--rounds N]``.
+
+Both sides get the same submissions (honest answers of unit 01: set-up, solution and check cells)
+and end with every score in a gradebook of nbgrader's. They take turns; a ratio is plain nbgrader's
+time over ours in the same round. A whole command counts, with the start of Python.
+"""
+# It speaks to a terminal:
+# ruff: file-ignore[print]
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from tests.benchmarks.grading.classes import OurClass, PlainClass, make_corpus, scores
+from tests.benchmarks.grading.parts import (
+    cluster_against_pool,
+    many_submissions,
+    single_submissions,
+    writer_speed,
+)
+from tests.benchmarks.rows import Row
+from tests.benchmarks.table import machine
+from tests.benchmarks.timing import Times
+
+ROOT = Path(__file__).resolve().parents[3]
+RESULTS = ROOT / "build" / "grading-benchmarks.json"
+PAGE = ROOT / "grading" / "README.md"
+BEGIN, END = "<!-- grading: begin -->", "<!-- grading: end -->"
+SLUG = "01-backpropagation"
+
+
+def main() -> int:
+    """Measure, print, write build/grading-benchmarks.json and the table in grading/README.md."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.grading")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds against nbgrader, default 5")
+    parser.add_argument("--class-size", type=int, default=48, help="submissions, default 48")
+    parser.add_argument("--many", type=int, default=10_000, help="size of the large class")
+    parser.add_argument("--skip", nargs="*", default=[], help="of: nbgrader, many, cluster")
+    options = parser.parse_args()
+    record: dict[str, Any] = {"machine": machine(), "date": datetime.now(UTC).date().isoformat()}
+    record["class_size"], record["rounds"] = options.class_size, options.rounds
+    with tempfile.TemporaryDirectory(prefix="grading-bench-") as folder:
+        place = Path(folder)
+        if "nbgrader" not in options.skip:
+            record["rows"] = against_nbgrader(place, options.class_size, options.rounds)
+        record["one"] = single_submissions(SLUG, options.class_size)
+        _say("one submission", record["one"])
+        record["writer"] = writer_speed(place)
+        _say("writer", record["writer"])
+        if "cluster" not in options.skip:
+            record["cluster"] = cluster_against_pool(SLUG, options.class_size, options.rounds)
+            _say("cluster", record["cluster"])
+        if "many" not in options.skip:
+            record["many"] = many_submissions(place, options.many)
+            _say("many", record["many"])
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if not options.skip:
+        renew(render(record))
+    return 0
+
+
+def against_nbgrader(place: Path, n: int, rounds: int) -> list[dict[str, Any]]:
+    """Grade one class in turns; refuse to compare times of different scores."""
+    handed_in = make_corpus(SLUG, n)
+    plain, ours = PlainClass(place, handed_in), OurClass(place, handed_in)
+    ours.grade(1)  # the sandbox's image is made once on a machine
+    times: dict[str, list[float]] = {"nbgrader": [], "one worker": [], "two workers": []}
+    for i in range(rounds):
+        times["nbgrader"].append(plain.grade())
+        for n_workers, name in ((1, "one worker"), (2, "two workers")):
+            times[name].append(ours.grade(n_workers))
+        print(f"round {i + 1}: " + ", ".join(f"{k} {v[-1]:.1f} s" for k, v in times.items()))
+    different = {
+        key: (score, found.get(key))
+        for found in [scores(ours.gradebook, SLUG)]
+        for key, score in scores(plain.gradebook, SLUG).items()
+        if found.get(key) != score
+    }
+    if different:
+        message = f"The two sides disagree about {len(different)} scores: {different}"
+        raise SystemExit(message)
+    measured = Times(times)
+    asked = {"one worker": (8.0, 8.0), "two workers": (15.0, 15.0)}
+    rows = []
+    for name, (must, aim) in asked.items():
+        ratios = measured.ratios("nbgrader", name)
+        row = Row(
+            f"a class of {n}, {name}",
+            "nbgrader autograde",
+            median(ratios),
+            min(ratios),
+            must,
+            aim,
+            1e3 * measured.median_of(name) / n,
+            1e3 * measured.median_of("nbgrader") / n,
+            len(ratios),
+        )
+        print(f"{row.name}: {row.ratio_median:.1f} (least {row.ratio_min:.1f}), {row.verdict}")
+        rows.append(row.as_dict())
+    return rows
+
+
+def render(record: dict[str, Any]) -> str:
+    """Return the record as Markdown."""
+    rows = [Row(**row) for row in record["rows"]]
+    one, writer, cluster, many = (record[key] for key in ("one", "writer", "cluster", "many"))
+    lines = [
+        f"Measured on {record['date']}, {record['machine']['processor']}, two cores, one BLAS "
+        f"thread, Python {record['machine']['python']}, sandbox on, {record['rounds']} rounds in "
+        "turns, whole commands with everything recorded. A ratio is plain nbgrader's time over "
+        "ours in the same round.",
+        "",
+        "| what | against | ratio | least | asked | ours, ms each | peer, ms each |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row.name} | {row.peer} | {row.ratio_median:.1f} | {row.ratio_min:.1f} | {row.must:g} "
+        f"| {row.ours_ms:.0f} | {row.peer_ms:.0f} |"
+        for row in rows
+    ]
+    lines += [
+        "",
+        "| what | measured | asked |",
+        "| --- | ---: | ---: |",
+        f"| one submission in a warm worker, median | {one['wall_ms_median']:.0f} ms | |",
+        f"| beyond the student's own processor time, p95 | {one['overhead_ms_p95']:.0f} ms "
+        "| 1000 ms |",
+        f"| writer, SQLite, with autograded notebooks | {writer['per_s']:.0f} a second | 500 |",
+        f"| Dask with two workers, time over that of the pool | {cluster['ratio_median']:.2f} "
+        "| 1.15 |",
+        f"| class of {many['n']:,} distinct submissions, stubbed verdicts | "
+        f"{many['per_s']:.0f} a second | |",
+        f"| memory of the coordinator, from a tenth of it to its end | {many['early_mb']:.0f} to "
+        f"{many['late_mb']:.0f} MB | flat |",
+    ]
+    return "\n".join(lines)
+
+
+def renew(text: str) -> None:
+    """Put the table between its marks."""
+    head, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    PAGE.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+
+
+def _say(title: str, found: dict[str, Any]) -> None:
+    print(f"{title}: " + ", ".join(f"{k} {v:.4g}" for k, v in found.items()), flush=True)
+
+
+def p95(values: list[float]) -> float:
+    """Return the 95th percentile."""
+    return quantiles(values, n=20)[-1]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
