@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -20,7 +21,18 @@ def main() -> int:
         0, or 2 if this machine refuses.
     """
     use_utf8()
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else course_root() / "build" / "grade-demo"
+    parser = argparse.ArgumentParser(
+        prog="python -m grading.demo",
+        description="Release, grade, report, export: a class of 60 made-up learners.",
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=course_root() / "build" / "grade-demo",
+        help="where everything goes; build/grade-demo without it",
+    )
+    folder = parser.parse_args().folder
     try:
         demonstrate(folder)
     except Refusal as refusal:
