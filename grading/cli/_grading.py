@@ -94,7 +94,9 @@ def make_engine(workers: int | None, cluster: str | None, *, unsafe: bool) -> En
             raise Refusal(msg)
         return DaskCluster(cluster, unsafe=unsafe)
     refuse_without_isolation(unsafe=unsafe)
-    return ProcessPool(workers)
+    pool = ProcessPool(workers)
+    pool.start()
+    return pool
 
 
 def refuse_without_isolation(*, unsafe: bool) -> None:

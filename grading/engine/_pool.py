@@ -86,6 +86,13 @@ class ProcessPool:
         """Process ids of the workers that run now."""
         return tuple(worker.process.pid or 0 for worker in self._workers)
 
+    def start(self) -> None:
+        """Start the workers now, so that they import what they need while the caller does."""
+        while len(self._workers) < self.n_workers:
+            worker = self._start()
+            worker.connection.send(("import",))
+            self._workers.append(worker)
+
     def run(self, jobs: Iterable[Job], *, idle_s: float | None = None) -> Ended:
         """Grade jobs; results come in the order in which they end.
 

@@ -11,6 +11,7 @@ import queue
 import signal
 import threading
 import traceback
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ def main(connection: Connection, work: Work) -> None:
     Parameters
     ----------
     connection : Connection
-        Messages come as ``("version", hash, version)``, ``("job", job without version, hash)``
-        and None; answers go as ``("ready",)``, ``("result", id, Result)``,
+        Messages come as ``("import",)``, ``("version", hash, version)``, ``("job", job without
+        version, hash)`` and None; answers go as ``("ready",)``, ``("result", id, Result)``,
         ``("raised", id, name of the exception, traceback)``.
     work : callable
         What to do with a job.
@@ -44,6 +45,9 @@ def main(connection: Connection, work: Work) -> None:
     versions: dict[str, Any] = {}
     while (message := inbox.get()) is not None:
         kind, *content = message
+        if kind == "import":
+            import_module("grading.broker")  # most jobs need it, and it takes its time
+            continue
         if kind == "version":
             versions[content[0]] = content[1]
             continue

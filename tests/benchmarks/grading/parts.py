@@ -75,7 +75,13 @@ def writer_speed(place: Path, n: int = 2_000, batch: int = 64) -> dict[str, floa
         start = time.perf_counter()
         for first in range(0, n, batch):
             writer.record([
-                Record(learner, slug, result, None, root / "autograded" / learner.id / slug)
+                Record(
+                    learner=learner,
+                    slug=slug,
+                    result=result,
+                    handed_in=None,
+                    autograded_dir=root / "autograded" / learner.id / slug,
+                )
                 for learner in learners[first : first + batch]
             ])
         seconds = time.perf_counter() - start

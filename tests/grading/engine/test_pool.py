@@ -263,3 +263,14 @@ def zombie(pid: int) -> bool:
         return ") Z" in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except OSError:
         return True
+
+
+def test_workers_that_were_started_early_take_the_jobs() -> None:
+    with ProcessPool(2, work=obey) as pool:
+        pool.start()
+        early = pool.pids
+        results = dict(pool.run([job(f"j{i}") for i in range(3)]))
+
+        assert len(set(early)) == 2
+        assert pool.pids == early
+        assert len(results) == 3
