@@ -2,15 +2,20 @@
 PYTHON ?= python3
 COURSE = .venv/bin/python
 
-.PHONY: help learn test proof build lint bench fashion-mnist screenshots grade-demo
+.PHONY: help learn test test-full proof build lint bench bench-grading fashion-mnist screenshots grade-demo attacks
 help:
-	@echo "make: learn, test, proof, build, lint, bench, fashion-mnist, grade-demo, screenshots"
+	@echo "make: learn, test, test-full, proof, build, lint, bench, bench-grading, fashion-mnist, grade-demo, attacks, screenshots"
 
 learn:  ## open the course
 	$(PYTHON) start.py
 
 test:  ## everything that CI runs
 	$(PYTHON) start.py test
+
+test-full:  ## the long forms too: 200 seeds, 200 kills, 300 honest submissions
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m grading.proof --seeds 200
+	NNCOURSE_FULL=1 $(PYTHON) start.py test tests
 
 proof:  ## every exercise takes right answers and rejects known wrong ones
 	@$(PYTHON) start.py test --install-only
@@ -31,6 +36,14 @@ bench:  ## nnlib beside its peers; a quarter of an hour on a quiet machine
 	@$(PYTHON) start.py test --install-only
 	$(COURSE) -m tests.benchmarks
 
+bench-grading:  ## grading beside plain nbgrader; a quarter of an hour on a quiet machine
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m tests.benchmarks.grading
+
+attacks:  ## the attacks against plain nbgrader and against us, in a table: docs/attacks.md
+	@$(PYTHON) start.py test --install-only
+	$(COURSE) -m tests.attacks
+
 fashion-mnist:  ## the real runs: curves and scores in docs/runs
 	@$(PYTHON) start.py test --install-only
 	$(COURSE) -m tests.benchmarks.fashion_mnist
@@ -44,4 +57,4 @@ screenshots:  ## the pictures of the README
 	$(COURSE) -m tests.browser.screenshots
 
 .DEFAULT:
-	@echo "make $@: there is no such target. There are: learn, test, proof, build, lint, bench, fashion-mnist, grade-demo, screenshots." >&2; exit 1
+	@echo "make $@: there is no such target. There are: learn, test, test-full, proof, build, lint, bench, bench-grading, fashion-mnist, grade-demo, attacks, screenshots." >&2; exit 1

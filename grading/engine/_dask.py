@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from grading.results import Result
 __all__ = ["DaskCluster"]
 
 _REPLY_S = 30.0
+_LOOK_S = 2.0
 """How long a scheduler and its first worker may take to answer."""
 
 
@@ -65,6 +67,7 @@ class DaskCluster:
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._session = uuid.uuid4().hex[:8]
         self._versions: dict[str, Any] = {}
+        self._room, self._look_again_s = 0, 0.0
         try:
             self._inspect_workers(unsafe=unsafe)
         except BaseException:
@@ -132,7 +135,12 @@ class DaskCluster:
                     task.future.cancel()
 
     def _window(self) -> int:
-        return max(4, 2 * len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        """Say how many jobs to hold; asking the scheduler for each job would take its time."""
+        if time.monotonic() >= self._look_again_s:
+            n_workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+            self._room = max(4, 2 * n_workers)
+            self._look_again_s = time.monotonic() + _LOOK_S
+        return self._room
 
     def _submit(self, task: _Task, running: dict[str, _Task]) -> None:
         job = task.job
