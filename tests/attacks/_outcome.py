@@ -57,6 +57,6 @@ class Outcome:
         parts += [f"**{what}**" for what in self.host]
         parts += [f"**neighbor: {self.neighbor}**"] if self.neighbor else []
         parts += [f"**{self.batch}**"] if self.batch else []
-        parts += [f"**page runs {self.page[0]}**"] if self.page else []
+        parts += [f"**page runs** `{self.page[0]}`"] if self.page else []
         parts += [self.note] if self.note else []
         return "; ".join(parts) or "as deserved"

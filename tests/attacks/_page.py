@@ -49,7 +49,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: (value or "").strip().lower() for name, value in attrs}
         if tag in ACTIVE_TAGS:
-            self.found[f"<{tag} {values.get('src', '')}>"] += 1
+            self.found[f"<{tag} {values.get('src', '')}".strip() + ">"] += 1
         if tag == "meta" and values.get("http-equiv") == "refresh":
             self.found["<meta refresh>"] += 1
         if tag == "link" and not values.get("href", "").startswith("https://cdnjs"):

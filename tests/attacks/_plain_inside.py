@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from tests.attacks._page import active
@@ -73,7 +74,7 @@ def _nbgrader(*arguments: str) -> tuple[bool, str]:
 
 def _last_line(said: str) -> str:
     errors = [line for line in said.splitlines() if "ERROR" in line]
-    return f" ({errors[-1].split('ERROR |')[-1].strip()[:80]})" if errors else ""
+    return f" ({shorten(errors[-1].split('ERROR')[-1].strip(' |]'), 80)})" if errors else ""
 
 
 def _listen(request: dict[str, Any], connections: list[str]) -> None:
