@@ -140,7 +140,8 @@ class AssignmentVersion:
         name : str
             The exercise.
         sources : iterable of str
-            Sources of all solution cells, in the order of the notebook.
+            Sources of all cells of the learner that run, in the order of the notebook: solution
+            cells, and added ones. Whatever is changed in them, the cases are others.
 
         Returns
         -------

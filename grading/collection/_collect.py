@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -26,6 +27,9 @@ from grading.releasing._seal import release_of, seal_is_ours
 __all__ = ["Collected", "collect"]
 
 MAX_ATTEMPTS = 100
+
+
+log = logging.getLogger("nncourse.collection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,10 @@ class Collected:
                     yield from self._read(reader, attempt, known)
                 except ArchiveError as error:
                     self.refused.append(f"{known.place.origin}: {error}")
+                except Exception as error:
+                    log.exception("collecting %s", known.place.origin)
+                    fact = f"it cannot be read ({type(error).__name__}). Ask for it again."
+                    self.refused.append(f"{known.place.origin}: {fact}")
 
     def _read(self, reader: Reader, attempt: int, known: _Known) -> Iterator[Submission]:
         place, slug = known.place, known.match.slug
@@ -169,7 +177,7 @@ def collect(
             whose = hand_ins.name(match.learner) or f"\0{match.learner.id}"
             found.setdefault((whose, match.slug), []).append(known)
     chosen: list[tuple[int, _Known]] = []
-    for each in found.values():
+    for each in map(_without_scratch, found.values()):
         each.sort(key=lambda known: (known.handed_in, known.match.again))
         if len(each) > MAX_ATTEMPTS:
             fact = f"{len(each):,} attempts came; the last {MAX_ATTEMPTS} are looked at. Ask why."
@@ -193,6 +201,23 @@ def _chosen(
     return numbered[-1:] if attempts == "last" else numbered[:1]
 
 
+def _without_scratch(found: list[_Known]) -> list[_Known]:
+    """Leave out copies and first tries beside a notebook; nbgrader goes by the name as well."""
+
+    def folder(known: _Known) -> object:
+        return known.place.file.parent, known.place.parts[:-1], known.place.inside[:-1]
+
+    def is_named(known: _Known) -> bool:
+        return known.place.parts[-1] == f"{known.match.slug}.ipynb"
+
+    named = {folder(known) for known in found if is_named(known)}
+    return [
+        known
+        for known in found
+        if is_named(known) or known.match.platform or folder(known) not in named
+    ]
+
+
 def _with_assignment(
     match: Match, place: Place, reader: Reader, classroom: Classroom, limit_bytes: int
 ) -> Match:
@@ -204,9 +229,7 @@ def _with_assignment(
     known = classroom.slugs()
     if marked is not None and marked[0] in known:
         note = f"The file is not named {marked[0]}.ipynb; the notebook itself says what it is."
-        return Match(
-            match.learner, marked[0], match.again, match.platform, match.late, (*match.notes, note)
-        )
+        return replace(match, slug=marked[0], notes=(*match.notes, note))
     message = (
         f"no released assignment has this name. Rename it, as in {known[0]}.ipynb; released are: "
         f"{', '.join(known)}."
@@ -220,6 +243,8 @@ def _time(
     """Tell when it was handed in, and what says so: nothing that lies in a learner's archive."""
     zone = classroom.settings.timezone
     notes = match.notes
+    if match.in_own_archive:  # what stands in it was written by whoever packed it
+        place = replace(place, time=None, timestamp="")
     if place.timestamp and not match.platform:
         if (stamp := _parsed_time(place.timestamp)) is not None:
             return stamp, "timestamp.txt", notes
@@ -293,10 +318,17 @@ def _version(
         if not seal_is_ours(classroom.secret, found):
             note = f"The manifest beside it was not made by this class. {against}"
             return assignment.version, (note,)
-        version = str(found["assignments"].get(slug, {}).get("version", ""))
+        version = _named_version(found, slug)
         if version in assignment.releases:
             return version, _if_older(version, assignment.version)
     return assignment.version, (f"It does not say which release it was made from. {against}",)
+
+
+def _named_version(manifest: dict[str, object], slug: str) -> str:
+    """Read the release of an assignment from a manifest; empty if it does not say."""
+    named = manifest.get("assignments")
+    entry = named.get(slug) if isinstance(named, dict) else None
+    return str(entry.get("version", "")) if isinstance(entry, dict) else ""
 
 
 def _if_older(version: str, current: str) -> tuple[str, ...]:

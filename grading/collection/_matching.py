@@ -48,6 +48,8 @@ class Match:
         Whether the platform marked it as late.
     notes : tuple of str
         What was taken for granted.
+    in_own_archive : bool
+        Whether it lies in an archive that belongs to this learner, by a name outside of it.
     """
 
     learner: Learner
@@ -56,6 +58,7 @@ class Match:
     platform: str = ""
     late: bool = False
     notes: tuple[str, ...] = ()
+    in_own_archive: bool = False
 
 
 @dataclass
@@ -110,7 +113,7 @@ class Directory:
         if not 0 < place.n_given < place.n_outer:
             return self._match(place, place.n_outer)
         try:
-            return self._match(place, place.n_given)
+            return replace(self._match(place, place.n_given), in_own_archive=True)
         except NobodyError:
             found = self._match(place, place.n_outer)
             note = "Only a name inside of the archive says whose it is."

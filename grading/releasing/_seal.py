@@ -20,7 +20,7 @@ MARK = "nncourse"
 """Name of the entry in a notebook's metadata."""
 
 
-def seal(secret: bytes, content: Mapping[str, Any]) -> str:
+def seal(secret: bytes, content: Mapping[str, Any], *, kind: str = "manifest") -> str:
     """Compute HMAC-SHA-256 of some plain data.
 
     Parameters
@@ -29,6 +29,8 @@ def seal(secret: bytes, content: Mapping[str, Any]) -> str:
         The secret of the class.
     content : mapping of str to object
         Plain data; an entry ``"hmac"`` does not count.
+    kind : str, default "manifest"
+        What it is the seal of: a mark that was moved into a manifest's place is not ours there.
 
     Returns
     -------
@@ -37,10 +39,10 @@ def seal(secret: bytes, content: Mapping[str, Any]) -> str:
     """
     counted = {key: value for key, value in content.items() if key != "hmac"}
     text = json.dumps(counted, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hmac.digest(secret, b"nncourse release\0" + text.encode(), "sha256").hex()
+    return hmac.digest(secret, f"nncourse {kind}\0{text}".encode(), "sha256").hex()
 
 
-def seal_is_ours(secret: bytes, content: Any) -> bool:
+def seal_is_ours(secret: bytes, content: Any, *, kind: str = "manifest") -> bool:
     """Tell whether data carry the seal of this class.
 
     Parameters
@@ -49,6 +51,8 @@ def seal_is_ours(secret: bytes, content: Any) -> bool:
         The secret of the class.
     content : object
         Whatever was found; anything but a mapping with the right ``"hmac"`` is not ours.
+    kind : str, default "manifest"
+        What it should be the seal of.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def seal_is_ours(secret: bytes, content: Any) -> bool:
     if not isinstance(content, Mapping) or not isinstance(content.get("hmac"), str):
         return False
     try:
-        expected = seal(secret, content)
+        expected = seal(secret, content, kind=kind)
     except (TypeError, ValueError, RecursionError):
         return False
     return hmac.compare_digest(expected.encode(), content["hmac"].encode("utf-8", "replace"))
@@ -80,7 +84,7 @@ def mark(secret: bytes, slug: str, version: str) -> dict[str, str]:
         Assignment, version and seal.
     """
     content = {"assignment": slug, "version": version}
-    return content | {"hmac": seal(secret, content)}
+    return content | {"hmac": seal(secret, content, kind="mark")}
 
 
 def release_of(secret: bytes, notebook: bytes) -> tuple[str, str, bool] | None:
@@ -110,7 +114,7 @@ def release_of(secret: bytes, notebook: bytes) -> tuple[str, str, bool] | None:
         slug, version = content.get("assignment"), content.get("version")
         if isinstance(slug, str) and isinstance(version, str):
             counted = {"assignment": slug, "version": version, "hmac": content.get("hmac")}
-            said = slug[:100], version[:100], seal_is_ours(secret, counted)
+            said = slug[:100], version[:100], seal_is_ours(secret, counted, kind="mark")
             if said[2]:
                 return said
     return said

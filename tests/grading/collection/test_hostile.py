@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import stat
 import struct
@@ -12,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from grading.collection import _archive, _walking, collect
+from grading.collection import _archive, _collect, _walking, collect
 from grading.collection._submission import shown
-from grading.releasing import release_of
-from tests.grading.collection.conftest import FILE, SLUG, Gather, put, zipped
+from grading.releasing import release_of, seal
+from tests.grading.collection.conftest import FILE, ON_TIME, SLUG, Gather, put, zipped
 
 
 @pytest.fixture
@@ -442,3 +443,64 @@ def test_what_people_are_shown_is_short_and_printable():
 def test_an_archive_in_memory_is_examined_like_one_on_disk():
     with pytest.raises(_archive.ArchiveError, match="empty"):
         _archive.open_archive(io.BytesIO())
+
+
+def test_a_sealed_mark_in_a_manifests_place_stops_nobody(gather: Gather, answered, tmp_path):
+    """The mark of a notebook carries a seal of this class, and everybody has one."""
+    content = json.loads(answered())
+    mark = content["metadata"].pop("nncourse")["release"]
+    put(tmp_path / "in" / "ada" / FILE, json.dumps(content).encode())
+    put(tmp_path / "in" / "ada" / "manifest.json", json.dumps(mark).encode())
+    put(tmp_path / "in" / "emmy" / FILE, answered())
+
+    came, refused = gather(tmp_path / "in")
+
+    assert set(came) == {"ada", "emmy"}
+    assert refused == []
+    assert "not made by this class" in came["ada"].notes[-1]
+
+
+@pytest.mark.parametrize("assignments", [3, [], {SLUG: 3}, {SLUG: None}, None])
+def test_a_manifest_of_ours_without_the_assignment_stops_nobody(
+    gather: Gather, classroom, answered, tmp_path, assignments
+):
+    content = json.loads(answered())
+    del content["metadata"]["nncourse"]
+    manifest = {"assignments": assignments}
+    manifest["hmac"] = seal(classroom.secret, manifest)
+    put(tmp_path / "in" / "ada" / FILE, json.dumps(content).encode())
+    put(tmp_path / "in" / "ada" / "manifest.json", json.dumps(manifest).encode())
+
+    came, refused = gather(tmp_path / "in")
+
+    assert refused == []
+    assert "does not say which release" in came["ada"].notes[-1]
+
+
+def test_a_submission_that_cannot_be_read_stops_no_other(
+    gather: Gather, answered, tmp_path, monkeypatch
+):
+    put(tmp_path / "in" / "ada" / FILE, answered())
+    put(tmp_path / "in" / "emmy" / FILE, answered("b"))
+    real = _collect.read_manifest
+
+    def broken(reader, place):
+        if "ada" in place.parts:
+            raise KeyError("a defect of ours")
+        return real(reader, place)
+
+    monkeypatch.setattr(_collect, "read_manifest", broken)
+    came, refused = gather(tmp_path / "in")
+
+    assert set(came) == {"emmy"}
+    assert "cannot be read (KeyError)" in refused[0]
+
+
+def test_the_time_in_a_zip_of_ones_own_is_not_believed(gather: Gather, answered, tmp_path):
+    files = {FILE: answered(), "timestamp.txt": b"2001-01-01 00:00:00 UTC"}
+    put(tmp_path / "in" / "ada" / "work.zip", zipped(tmp_path / "w.zip", files).read_bytes())
+
+    came, _ = gather(tmp_path / "in")
+
+    assert came["ada"].time_from == "file time"
+    assert came["ada"].handed_in == ON_TIME
