@@ -14,7 +14,7 @@ import json
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 from tests.benchmarks.grading.classes import OurClass, PlainClass, make_corpus, scores
@@ -152,11 +152,6 @@ def renew(text: str) -> None:
 
 def _say(title: str, found: dict[str, Any]) -> None:
     print(f"{title}: " + ", ".join(f"{k} {v:.4g}" for k, v in found.items()), flush=True)
-
-
-def p95(values: list[float]) -> float:
-    """Return the 95th percentile."""
-    return quantiles(values, n=20)[-1]
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from grading.engine import InProcess, Job
 from grading.results import Result
 from grading.runs import Progress, grade_class
 from tests.benchmarks.grading import parts
-from tests.benchmarks.grading.classes import environment, seconds
+from tests.benchmarks.grading.classes import environment, scores, seconds
 
 SLUG = "01-backpropagation"
 
@@ -84,8 +84,14 @@ def main(folder: Path, n: int) -> None:
         summary = grade_class(classroom, [folder / "submitted"], engine=engine, watch=watch)
     took = time.perf_counter() - start
     held[10] = parts.resident_mb()
-    if sum(summary.statuses.values()) != n:
-        message = f"{summary.statuses} and {len(summary.refused)} refused, expected {n} results"
+    n_cells = len(model.notebooks[0].cells)
+    found = scores(classroom.db_url, SLUG)
+    notebooks = sum(1 for _ in (classroom.root / "autograded").glob(f"*/{SLUG}/{SLUG}.ipynb"))
+    if summary.statuses != {"ok": n} or len(found) != n * n_cells or notebooks != n:
+        message = (
+            f"{summary.statuses}, {len(summary.refused)} refused, {len(found)} scores and "
+            f"{notebooks} notebooks; expected {n} results, {n * n_cells} scores, {n} notebooks"
+        )
         raise SystemExit(message)
     early = held[min(tenth for tenth in held if tenth >= 1)]
     print(json.dumps({"n": n, "per_s": n / took, "early_mb": early, "late_mb": held[10]}))
