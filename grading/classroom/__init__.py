@@ -15,9 +15,10 @@
 
 from grading.classroom._classroom import Classroom, class_folder
 from grading.classroom._due import local_time, shown_time, time_zone
+from grading.classroom._files import said, write_atomically
 from grading.classroom._forgetting import forget, mentions
-from grading.classroom._importing import Imported, import_roster
-from grading.classroom._learner import Learner
+from grading.classroom._importing import Imported, import_roster, read_learners
+from grading.classroom._learner import Learner, nearest_ids, refuse_unsafe_id
 from grading.classroom._nbgrader import grant
 from grading.classroom._penalty import LatePolicy, late_penalty
 from grading.classroom._roster import Roster
@@ -40,6 +41,11 @@ __all__ = [
     "late_penalty",
     "local_time",
     "mentions",
+    "nearest_ids",
+    "read_learners",
+    "refuse_unsafe_id",
+    "said",
     "shown_time",
     "time_zone",
+    "write_atomically",
 ]

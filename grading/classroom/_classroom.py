@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Callable
@@ -12,19 +11,21 @@ from functools import cached_property
 from pathlib import Path
 
 from grading.assignments import AssignmentVersion, version_of
-from grading.classroom._files import locked, refuse_if_readable_by_others, write_atomically
+from grading.classroom._due import time_zone
+from grading.classroom._files import locked, refuse_if_readable_by_others, said, write_atomically
 from grading.classroom._learner import Learner
 from grading.classroom._penalty import late_penalty
 from grading.classroom._roster import Roster
 from grading.classroom._settings import (
-    TEMPLATE,
     AssignmentSettings,
     Extension,
     Settings,
     TimeFactor,
     read_settings,
+    template,
     write_assignment,
     write_extensions,
+    write_timezone,
 )
 from grading.refusals import Refusal
 
@@ -99,7 +100,7 @@ class Classroom:
             URL of the gradebook; without it the environment variable NNCOURSE_DB, then the
             settings, then ``gradebook.db`` in the folder. It is written nowhere.
         timezone : str, optional
-            The time zone that a new settings file names; without it UTC.
+            The time zone that a new settings file names; without it none, which means UTC.
 
         Returns
         -------
@@ -272,6 +273,40 @@ class Classroom:
         late_s = self.lateness_s(learner, slug, handed_in)
         return late_penalty(points, late_s, self.settings.late)
 
+    def set_timezone(self, name: str) -> Path:
+        """Set the time zone of a class that has none yet, and save.
+
+        Parameters
+        ----------
+        name : str
+            As in ``"Europe/Berlin"``.
+
+        Returns
+        -------
+        Path
+            The settings file.
+
+        Raises
+        ------
+        Refusal
+            If the class has another one already.
+        """
+        zone = time_zone(name, "--timezone")
+        with locked(self.root):
+            now = read_settings(self.root)
+            kind = "json" if (self.root / "class.json").exists() else "toml"
+            path = self.root / f"class.{kind}"
+            if now.has_timezone and now.timezone != zone:
+                msg = (
+                    f"{path}: the time zone of the class is {now.timezone.key} already. "
+                    "Change it there."
+                )
+                raise Refusal(msg)
+            if not now.has_timezone:
+                write_timezone(self.root, zone.key)
+            self.settings = read_settings(self.root)
+        return path
+
     def set_assignment(self, slug: str, assignment: AssignmentSettings) -> None:
         """Add or replace what holds for an assignment, and save."""
         with locked(self.root):
@@ -329,13 +364,13 @@ class Classroom:
 
 
 def _create(root: Path, timezone: str | None) -> None:
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with said(root):
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(root):
         if not (root / SECRET).exists():
             write_atomically(root / SECRET, secrets.token_bytes(_SECRET_BYTES))
         if not any((root / f"class.{kind}").exists() for kind in ("toml", "json")):
-            text = TEMPLATE.format(timezone=json.dumps(timezone or "UTC"))
-            write_atomically(root / "class.toml", text.encode())
+            write_atomically(root / "class.toml", template(timezone).encode())
 
 
 def _private_files(folder: Path) -> tuple[str, ...]:

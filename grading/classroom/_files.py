@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from grading.refusals import Refusal
 
-__all__ = ["locked", "refuse_if_readable_by_others", "write_atomically"]
+__all__ = ["locked", "refuse_if_readable_by_others", "said", "write_atomically"]
 
 
 def write_atomically(
@@ -68,6 +69,32 @@ def refuse_if_readable_by_others(path: Path, what: str) -> None:
 
 
 @contextmanager
+def said(path: Path) -> Generator[None, None, None]:
+    """Turn what the system says about a file that cannot be written into one sentence.
+
+    Parameters
+    ----------
+    path : Path
+        What is being written, for errors that name no file.
+
+    Raises
+    ------
+    Refusal
+        With the file, the reason and the mend.
+    """
+    try:
+        yield
+    except OSError as error:
+        is_full = error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+        mend = "Make room" if is_full else "Mend the rights of its folder, or name another one,"
+        msg = (
+            f"{error.filename or path}: it cannot be written: {error.strerror or error}. {mend} "
+            "and run the same command again."
+        )
+        raise Refusal(msg) from error
+
+
+@contextmanager
 def locked(folder: Path) -> Generator[None, None, None]:
     """Keep other processes from changing the class folder's small files meanwhile.
 
@@ -80,7 +107,18 @@ def locked(folder: Path) -> Generator[None, None, None]:
     ------
     None
         While it lasts, the lock is held; a process that dies lets go of it.
+
+    Raises
+    ------
+    Refusal
+        If the folder, or what is written there meanwhile, cannot be written.
     """
+    with said(folder), _held(folder):
+        yield
+
+
+@contextmanager
+def _held(folder: Path) -> Generator[None, None, None]:
     try:
         import fcntl  # not on Windows, where one instructor runs one command at a time
     except ModuleNotFoundError:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grading.classroom._learner import Learner, id_problem, new_key
 from grading.classroom._roster import Roster
-from grading.classroom._tables import Row, read_rows, read_table
+from grading.classroom._tables import Row, read_rows, read_table, titled
 from grading.refusals import Refusal
 
-__all__ = ["Imported", "import_roster"]
+__all__ = ["Imported", "import_roster", "read_learners"]
 
 _COLUMNS = (
     "id", "first_name", "last_name", "name", "sortable_name", "email", "lms_user_id", "group",
@@ -19,20 +20,32 @@ _COLUMNS = (
 
 _NAMES = {
     # our own, and what people write by hand
-    "student id": "id", "student_id": "id", "first name": "first_name", "given name": "first_name",
-    "last name": "last_name", "surname": "last_name", "family name": "last_name",
-    "lms user id": "lms_user_id", "groups": "group", "full name": "name", "fullname": "name",
-    "email address": "email", "e-mail": "email", "mail": "email",
+    "student id": "id", "learner id": "id",
+    "first": "first_name", "first name": "first_name", "firstname": "first_name",
+    "first name(s)": "first_name", "given": "first_name", "given name": "first_name",
+    "given names": "first_name", "givenname": "first_name", "forename": "first_name",
+    "last": "last_name", "last name": "last_name", "lastname": "last_name",
+    "surname": "last_name", "family": "last_name", "family name": "last_name",
+    "familyname": "last_name", "lms user id": "lms_user_id", "groups": "group",
+    "full name": "name", "fullname": "name", "display name": "name", "student name": "name",
+    "email address": "email", "e mail": "email", "mail": "email", "e mail address": "email",
+    "user name": "username", "user": "username", "login id": "login",
     # Canvas: the exported gradebook
-    "student": "sortable_name", "sis login id": "login", "sis user id": "sis_id",
-    "section": "group", "student name": "name",
+    "sis login id": "login", "sis user id": "sis_id", "section": "group",
     # Moodle: participants and grading worksheet
     "id number": "id_number", "idnumber": "id_number",
-    # Moodle in German
-    "vorname": "first_name", "nachname": "last_name", "vollständiger name": "name",
-    "e-mail-adresse": "email", "anmeldename": "username", "id-nummer": "id_number",
-    "matrikelnummer": "id_number", "gruppen": "group", "id/number": "identifier",
+    # in German
+    "vorname": "first_name", "vorname(n)": "first_name", "vornamen": "first_name",
+    "rufname": "first_name", "nachname": "last_name", "familienname": "last_name",
+    "zuname": "last_name", "vollständiger name": "name", "e mail adresse": "email",
+    "emailadresse": "email", "mailadresse": "email", "anmeldename": "username",
+    "benutzername": "username", "nutzername": "username", "kennung": "username",
+    "id nummer": "id_number", "matrikelnummer": "id_number", "matrikelnr": "id_number",
+    "matrikelnr.": "id_number", "matr. nr.": "id_number", "matrikel nr.": "id_number",
+    "gruppe": "group", "gruppen": "group", "id/number": "identifier",
 }  # fmt: skip
+
+_SHOWN = {"sortable_name": "name", "id_number": "number", "canvas_id": "lms user id"}
 
 
 @dataclass(frozen=True)
@@ -43,11 +56,25 @@ class Imported:
     ----------
     added, changed, unchanged : tuple of str
         Ids.
+    used : tuple of str
+        Columns of the table that were read, and as what.
+    ignored : tuple of str
+        Titles of columns that were passed over.
     """
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
+    used: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A learner as a row describes him or her."""
+
+    learner: Learner
+    is_guess: bool
 
 
 def import_roster(roster: Roster, path: Path, group: str = "") -> Imported:
@@ -66,7 +93,7 @@ def import_roster(roster: Roster, path: Path, group: str = "") -> Imported:
     Returns
     -------
     Imported
-        Who is new, and whose entries changed.
+        Who is new, whose entries changed, and which columns told so.
 
     Raises
     ------
@@ -74,25 +101,62 @@ def import_roster(roster: Roster, path: Path, group: str = "") -> Imported:
         With file and line, if it names no learners or one that cannot be told apart. Nothing is
         changed then.
     """
-    rows = [
-        row for row in read_rows(path, _COLUMNS, names=_NAMES | _canvas(path)) if _is_person(row)
-    ]
+    known = {learner.id: learner for learner in roster.all()}
+    changed = read_learners(path, group, known)
+    roster.add(*changed.values())
+    names = _names(path)
+    titles = read_table(path)[0][1]
+    read = {title: titled(title, names) for title in titles}
+    return Imported(
+        tuple(sorted(set(changed) - set(known))),
+        tuple(sorted(each for each in changed if each in known and changed[each] != known[each])),
+        tuple(sorted(each for each in changed if changed[each] == known.get(each))),
+        tuple(_as(title, read[title]) for title in titles if read[title] in _COLUMNS),
+        tuple(title for title in titles if title and read[title] not in _COLUMNS),
+    )
+
+
+def read_learners(
+    path: Path, group: str = "", known: Mapping[str, Learner] | None = None
+) -> dict[str, Learner]:
+    """Read the learners of a table, without changing anything.
+
+    Parameters
+    ----------
+    path : Path
+        As for `import_roster`.
+    group : str, default ""
+        Put everybody into this group.
+    known : mapping of str to Learner, optional
+        Who is in the class already, by id.
+
+    Returns
+    -------
+    dict of str to Learner
+        By id, as they are to stand in the roster.
+
+    Raises
+    ------
+    Refusal
+        As for `import_roster`.
+    """
+    known = known or {}
+    rows = [row for row in read_rows(path, _COLUMNS, names=_names(path)) if _is_person(row)]
     if not rows:
         msg = f"{path}: no learner stands in it. Its first line names the columns, as in id,email."
         raise Refusal(msg)
-    known = {learner.id: learner for learner in roster.all()}
     by_number = {each.lms_user_id: each.id for each in known.values() if each.lms_user_id}
     by_email = {each.email.casefold(): each.id for each in known.values() if each.email}
     changed: dict[str, Learner] = {}
     lines: dict[str, Row] = {}
     for row in rows:
-        read = _learner(row, group)
+        read = _read(row, group)
         same = (
-            (read.id if read.id in known else "")
-            or by_number.get(read.lms_user_id, "")
-            or by_email.get(read.email.casefold(), "")
+            (read.learner.id if read.learner.id in known else "")
+            or by_number.get(read.learner.lms_user_id, "")
+            or by_email.get(read.learner.email.casefold(), "")
         )
-        learner = _merged(known[same], read) if same else read
+        learner = _merged(known[same], read) if same else read.learner
         if problem := id_problem(learner.id):
             msg = f"{row.where}: the id {learner.id[:80]!r} cannot name a folder: an id {problem}."
             raise Refusal(msg + " Change it there.")
@@ -101,20 +165,28 @@ def import_roster(roster: Roster, path: Path, group: str = "") -> Imported:
             raise Refusal(msg + " Remove one of the lines.")
         lines[learner.id] = row
         changed[learner.id] = learner
-    roster.add(*changed.values())
-    return Imported(
-        tuple(sorted(set(changed) - set(known))),
-        tuple(sorted(each for each in changed if each in known and changed[each] != known[each])),
-        tuple(sorted(each for each in changed if changed[each] == known.get(each))),
-    )
+    return changed
 
 
-def _canvas(path: Path) -> dict[str, str]:
-    """In Canvas' export ``ID`` is the platform's own number."""
+def _names(path: Path) -> dict[str, str]:
+    """Say what titles mean in this file: some mean something else in an export of Canvas."""
     rows = read_table(path)
     titles = [title.lower() for title in rows[0][1]] if rows else [""]
-    is_canvas = titles[0] == "student" and "section" in titles
-    return {"id": "canvas_id"} if is_canvas else {}
+    more: dict[str, str] = {}
+    if titles[0] == "student" and {"section", "sis login id", "sis user id"} & set(titles):
+        return _NAMES | {"id": "canvas_id", "student": "sortable_name"}
+    if "student" in titles or "learner" in titles:
+        at = titles.index("student" if "student" in titles else "learner")
+        cells = [row[at] for _, row in rows[1:] if len(row) > at and row[at]]
+        is_id = not any(id_problem(cell) for cell in cells)
+        kind = "id" if is_id and not {"id", "student id", "student_id"} & set(titles) else "name"
+        more |= {"student": kind, "learner": kind}
+    return _NAMES | more
+
+
+def _as(title: str, name: str) -> str:
+    shown = _SHOWN.get(name, name.replace("_", " "))
+    return title if title.lower().replace("_", " ") == shown else f"{title} as {shown}"
 
 
 def _is_person(row: Row) -> bool:
@@ -123,13 +195,8 @@ def _is_person(row: Row) -> bool:
     return not (name.startswith("points possible") or name == "student, test")
 
 
-def _learner(row: Row, group: str) -> Learner:
-    first, last = row["first_name"], row["last_name"]
-    if row["sortable_name"] and not (first or last):
-        last, _, first = (part.strip() for part in row["sortable_name"].partition(","))
-    if row["name"] and not (first or last):
-        first, _, last = row["name"].rpartition(" ")
-        first, last = (first, last) if first else (last, "")
+def _read(row: Row, group: str) -> _Read:
+    first, last, is_guess = _name(row)
     digits = "".join(filter(str.isdigit, row["identifier"]))
     number = row["lms_user_id"] or row["canvas_id"] or digits
     email = row["email"] or (row["login"] if "@" in row["login"] else "")
@@ -145,10 +212,31 @@ def _learner(row: Row, group: str) -> Learner:
     if not own_id:
         msg = f"{row.where}: neither an id nor an email stands there. Add one."
         raise Refusal(msg)
-    return Learner(new_key(), own_id, first, last, email, number, group or row["group"])
+    learner = Learner(new_key(), own_id, first, last, email, number, group or row["group"])
+    return _Read(learner, is_guess)
 
 
-def _merged(before: Learner, read: Learner) -> Learner:
-    """Keep id and key; take over what the table knows."""
-    names = ("first_name", "last_name", "email", "lms_user_id", "group")
-    return replace(before, **{name: getattr(read, name) or getattr(before, name) for name in names})
+def _name(row: Row) -> tuple[str, str, bool]:
+    """Tell first and last name, and whether that is a guess: which words are whose is not said."""
+    first, last = row["first_name"], row["last_name"]
+    whole = row["sortable_name"] or row["name"]
+    if first and not last and whole:  # as in Vorname;Name
+        if whole.casefold().startswith(f"{first} ".casefold()):
+            return first, whole[len(first) :].strip(), False
+        return first, whole.partition(",")[0].strip(), False
+    if first or last or not whole:
+        return first, last, False
+    if "," in whole:
+        last, _, first = (part.strip() for part in whole.partition(","))
+        return first, last, False
+    first, _, last = whole.rpartition(" ")
+    return (first, last, True) if first else (last, "", True)
+
+
+def _merged(before: Learner, read: _Read) -> Learner:
+    """Keep id and key; take over what the table knows, but no guess where a name is known."""
+    names = ["first_name", "last_name", "email", "lms_user_id", "group"]
+    if read.is_guess and (before.first_name or before.last_name):
+        names = names[2:]
+    told = {name: getattr(read.learner, name) for name in names}
+    return replace(before, **{name: value for name, value in told.items() if value})

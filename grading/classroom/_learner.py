@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
-__all__ = ["Learner", "id_problem", "new_key", "normalized"]
+from grading.refusals import Refusal
+
+__all__ = ["Learner", "id_problem", "nearest_ids", "new_key", "normalized", "refuse_unsafe_id"]
 
 _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,62}[A-Za-z0-9_@+-])?", re.ASCII)
 _DEVICES = {"con", "prn", "aux", "nul"} | {
@@ -79,6 +83,60 @@ def id_problem(text: str) -> str | None:
     if text.lower().split(".")[0] in _DEVICES:
         return "is the name of a device on Windows"
     return None
+
+
+def refuse_unsafe_id(text: str) -> None:
+    """Refuse what cannot be a learner's id, and say how it could be written.
+
+    Parameters
+    ----------
+    text : str
+        An id that somebody wants to add.
+
+    Raises
+    ------
+    Refusal
+        With the rule and a proposal.
+
+    Examples
+    --------
+    >>> refuse_unsafe_id("ada.lovelace@example.org")
+    """
+    if problem := id_problem(text):
+        words = (normalized(word) for word in re.split(r"[^\w]+|_", text))
+        proposal = ".".join(word for word in words if word.isascii() and word)[:64].rstrip(".")
+        proposal = proposal if proposal and not id_problem(proposal) else "ada.lovelace"
+        msg = f"the id {text[:80]!r} cannot name a folder: an id {problem}. "
+        raise Refusal(msg + f"Write it as {proposal}, say.")
+
+
+def nearest_ids(text: str, learners: Iterable[Learner]) -> list[str]:
+    """List those whose id, or a word of whose name, resembles a text.
+
+    Parameters
+    ----------
+    text : str
+        What somebody wrote for an id.
+    learners : iterable of Learner
+        The class.
+
+    Returns
+    -------
+    list of str
+        Up to three ids, the nearest first.
+
+    Examples
+    --------
+    >>> nearest_ids("Noether", [Learner("", "s4711", "Emmy", "Noether"), Learner("", "ada")])
+    ['s4711']
+    """
+    owners: dict[str, list[str]] = {}
+    for each in learners:
+        boxes = {each.email.partition("@")[0], each.id.partition("@")[0]}
+        for name in {each.id, each.name, *each.name.split(), *boxes} - {""}:
+            owners.setdefault(name.lower(), []).append(each.id)
+    close = get_close_matches(text.lower()[:100], sorted(owners), n=3, cutoff=0.6)
+    return list(dict.fromkeys(who for name in close for who in sorted(owners[name])))[:3]
 
 
 def normalized(text: str) -> str:

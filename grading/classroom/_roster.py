@@ -12,7 +12,13 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from grading.classroom._files import locked, refuse_if_readable_by_others, write_atomically
-from grading.classroom._learner import Learner, id_problem, new_key
+from grading.classroom._learner import (
+    Learner,
+    id_problem,
+    nearest_ids,
+    new_key,
+    refuse_unsafe_id,
+)
 from grading.classroom._tables import Row, read_rows
 from grading.refusals import Refusal
 
@@ -73,8 +79,8 @@ class Roster:
         try:
             return self._by_id[learner_id]
         except KeyError:
-            near = self.nearest(learner_id)
-            mend = f"Did you mean {near}?" if near else "Add the learner there."
+            near = " or ".join(nearest_ids(learner_id, self.all()))
+            mend = f"Did you mean {near}?" if near else "All ids are listed by: nncourse roster"
             msg = f"{self.path}: nobody has the id {learner_id[:80]!r}. {mend}"
             raise Refusal(msg) from None
 
@@ -149,6 +155,7 @@ class Roster:
         """
         added = dict(self._by_id)
         for learner in learners:
+            refuse_unsafe_id(learner.id)
             known = self._by_id.get(learner.id)
             key = known.key if known else learner.key or new_key()
             added[learner.id] = replace(learner, key=key)

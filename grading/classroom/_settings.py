@@ -1,7 +1,8 @@
 """What an instructor decides about a class: three small files that may be edited by hand.
 
 ``class.toml`` (or ``class.json``) holds course, time zone, gradebook and late policy, and is only
-read. ``assignments.json`` and ``extensions.json`` are written by the commands.
+read, but for a time zone that is given later. ``assignments.json`` and ``extensions.json`` are
+written by the commands.
 """
 
 from __future__ import annotations
@@ -21,15 +22,18 @@ from grading.classroom._penalty import LatePolicy
 from grading.classroom._reading import Table, read_json, read_toml
 from grading.refusals import Refusal
 
-__all__ = ["AssignmentSettings", "Extension", "Settings", "TimeFactor", "read_settings"]
+__all__ = ["AssignmentSettings", "Extension", "Settings", "TimeFactor", "read_settings", "template"]
 
 ASSIGNMENTS, EXTENSIONS = "assignments.json", "extensions.json"
 
-TEMPLATE = """\
-# The class, for nncourse. Edit this file by hand; the commands only read it.
+_NO_ZONE = '# timezone = "Europe/Berlin"  # not set: times are read in UTC'
+
+_TEMPLATE = """\
+# The class, for nncourse. Edit this file by hand; the commands add nothing but a time zone that
+# is not set yet.
 
 course = "Training neural networks"
-timezone = {timezone}
+{timezone}
 
 # Where the gradebook is, if not in gradebook.db beside this file. A password belongs into the
 # environment variable NNCOURSE_DB, or into this file only if nobody else can read it.
@@ -126,7 +130,9 @@ class Settings:
     course_id : str
         nbgrader's id of the course; empty, as in nbgrader's own configuration.
     timezone : ZoneInfo
-        The clock of the class.
+        The clock of the class; UTC where none is set.
+    has_timezone : bool
+        Whether it is set.
     late : LatePolicy
         What late work costs.
     database : str
@@ -147,6 +153,7 @@ class Settings:
     assignments: dict[str, AssignmentSettings] = field(default_factory=dict)
     extensions: tuple[Extension, ...] = ()
     time_factors: tuple[TimeFactor, ...] = ()
+    has_timezone: bool = False
 
     def due(self, learner: Learner, slug: str) -> datetime | None:
         """Find by when a learner has to hand in, extensions included; None for no date."""
@@ -206,6 +213,7 @@ def read_settings(folder: Path) -> Settings:
         cut_off_hours=late.number("cut_off_hours", None, most=1e6),
     )
     late.finish()
+    has_timezone = "timezone" in content.content
     name = content.text("timezone", "UTC")
     zone = time_zone(name, f"{content.path}: timezone")
     database = content.text("database", "")
@@ -217,11 +225,57 @@ def read_settings(folder: Path) -> Settings:
         timezone=zone,
         late=policy,
         database=database,
+        has_timezone=has_timezone,
         assignments=_assignments(folder / ASSIGNMENTS, zone),
         **_extensions(folder / EXTENSIONS, zone),
     )
     content.finish()
     return settings
+
+
+def template(timezone: str | None) -> str:
+    """Write the settings file of a new class.
+
+    Parameters
+    ----------
+    timezone : str or None
+        The name of its time zone, if that is known.
+
+    Returns
+    -------
+    str
+        TOML.
+    """
+    line = _NO_ZONE if timezone is None else f"timezone = {json.dumps(timezone)}"
+    return _TEMPLATE.format(timezone=line)
+
+
+def write_timezone(folder: Path, timezone: str) -> Path:
+    """Add a time zone to the settings of a class that have none.
+
+    Parameters
+    ----------
+    folder : Path
+        The class folder.
+    timezone : str
+        Its name.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    path = folder / "class.json"
+    if path.exists():
+        _write(path, {"timezone": timezone, **read_json(path).content})
+        return path
+    path = folder / "class.toml"
+    text = path.read_text(encoding="utf-8") if path.exists() else template(None)
+    line = f"timezone = {json.dumps(timezone)}"
+    # Above all else, where the note is not there any more: below a heading it would belong to it.
+    text = text.replace(_NO_ZONE, line, 1) if _NO_ZONE in text else f"{line}\n{text}"
+    write_atomically(path, text.encode())
+    return path
 
 
 def _has_password(url: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grading.refusals import Refusal
 
-__all__ = ["Row", "read_rows", "read_table"]
+__all__ = ["Row", "read_rows", "read_table", "titled"]
 
 MAX_BYTES = 64 * 2**20
 
@@ -76,8 +76,7 @@ def read_rows(
     if not rows:
         msg = f"{path}: the file is empty. Its first line names the columns: {','.join(columns)}"
         raise Refusal(msg)
-    titles = [(names or {}).get(title.lower(), title.lower()) for title in rows[0][1]]
-    titles = [title.replace(" ", "_") for title in titles]
+    titles = [titled(title, names or {}) for title in rows[0][1]]
     missing = [name for name in needed if name not in titles]
     if missing:
         msg = (
@@ -93,7 +92,10 @@ def read_rows(
                 'columns. Put "quotes" around a cell that holds the separator.'
             )
             raise Refusal(msg)
-        content = {name: cell for name, cell in zip(titles, cells, strict=False) if name in columns}
+        content: dict[str, str] = {}
+        for name, cell in zip(titles, cells, strict=False):
+            if name in columns and not content.get(name):  # of two such columns, the first filled
+                content[name] = cell
         for name in needed:
             if not content.get(name):
                 msg = (
@@ -102,6 +104,31 @@ def read_rows(
                 raise Refusal(msg)
         found.append(Row({name: content.get(name, "") for name in columns}, path, line))
     return found
+
+
+def titled(title: str, names: Mapping[str, str]) -> str:
+    """Name a column by its title.
+
+    Parameters
+    ----------
+    title : str
+        As the file has it.
+    names : mapping of str to str
+        Names by other titles, in lower case.
+
+    Returns
+    -------
+    str
+        In lower case, with ``_`` between words.
+
+    Examples
+    --------
+    >>> titled("First-Name", {"first name": "first_name"})
+    'first_name'
+    """
+    lower = title.lower()
+    plain = " ".join(lower.replace("_", " ").replace("-", " ").split())
+    return names.get(lower) or names.get(plain) or lower.replace(" ", "_")
 
 
 def read_table(path: Path) -> list[tuple[int, list[str]]]:

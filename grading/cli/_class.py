@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from grading.classroom import Classroom
+    from grading.classroom import Classroom, Learner
 
 ClassOption = Annotated[
     Path | None,
@@ -29,6 +33,13 @@ DbOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+_LISTED = 20
+_ABOUT_A_CLASS = re.compile(
+    r"\bnncourse (?:export|extend|feedback|forget|grade|regrade|release|report|roster|similar)"
+    r"(?![\w:-])"
+)
 
 
 def open_class(
@@ -64,4 +75,140 @@ def open_class(
             "a copy.",
             err=True,
         )
+        if not classroom.settings.has_timezone:
+            typer.echo(
+                "No time zone was given, so times without one are read in UTC. Set it in "
+                f"{root / 'class.toml'}, or with: nncourse roster --timezone Europe/Berlin"
+                + class_words(folder),
+                err=True,
+            )
     return classroom
+
+
+def adopt_timezone(classroom: Classroom, timezone: str) -> None:
+    """Give a class without a time zone the one that was named, and say so.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The class; one that has a time zone keeps it, which is said if it is another.
+    timezone : str
+        What stands behind ``--timezone``.
+    """
+    settings = classroom.settings
+    if not settings.has_timezone:
+        path = classroom.set_timezone(timezone)
+        typer.echo(
+            f"The class had no time zone; it is {timezone} now, also for what is handed in, and "
+            f"stands in {path}.",
+            err=True,
+        )
+    elif settings.timezone.key != timezone:
+        typer.echo(
+            f"This release is on the clock of {timezone}; the class keeps "
+            f"{settings.timezone.key}, as class.toml says, for what is handed in.",
+            err=True,
+        )
+
+
+def recharged(
+    classroom: Classroom,
+    slugs: Sequence[str],
+    learners: Sequence[Learner] | None = None,
+    *,
+    drop_due: bool = False,
+    quiet: bool = False,
+) -> list[str]:
+    """Work lateness and penalties out again after a due date changed, and say how many changed.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The class.
+    slugs : sequence of str
+        The assignments.
+    learners : sequence of Learner, optional
+        Only these.
+    drop_due : bool, default False
+        As for `grading.runs.recharge`.
+    quiet : bool, default False
+        Say only what went wrong.
+
+    Returns
+    -------
+    list of str
+        Whose penalty changed; empty where nothing is graded yet.
+    """
+    from grading.refusals import Refusal
+    from grading.runs import recharge  # keeps --help fast
+
+    try:
+        done = recharge(classroom, slugs, learners, drop_due=drop_due)
+    except Refusal as refusal:
+        typer.echo(
+            f"The new date is set, but penalties were not worked out again: {refusal} After that, "
+            f"run: nncourse regrade --class {shlex.quote(str(classroom.root))}",
+            err=True,
+        )
+        return []
+    for sentence in done.refused:
+        typer.echo(sentence, err=True)
+    if quiet or not done.is_graded:
+        return done.changed
+    for sentence in done.changed[:_LISTED]:
+        typer.echo(f"  {sentence}")
+    if len(done.changed) > _LISTED:
+        typer.echo(f"  and {len(done.changed) - _LISTED} more")
+    plural = "y" if len(done.changed) == 1 else "ies"
+    also = " Feedback and reports show it when they are written again." if done.changed else ""
+    typer.echo(
+        f"Graded before, so lateness was worked out again: {len(done.changed)} penalt{plural} "
+        f"changed.{also}"
+    )
+    return done.changed
+
+
+def class_words(folder: Path | None) -> str:
+    """Write ``--class DIR`` as it was given, behind a space; nothing if it was not.
+
+    Parameters
+    ----------
+    folder : Path or None
+        What stands behind ``--class``.
+
+    Returns
+    -------
+    str
+        For the end of a command.
+    """
+    return "" if folder is None else f" --class {shlex.quote(str(folder))}"
+
+
+def with_class(sentence: str, words: Sequence[str]) -> str:
+    """Repeat the ``--class`` that was given in every command that a sentence proposes.
+
+    Parameters
+    ----------
+    sentence : str
+        A refusal.
+    words : sequence of str
+        The command line that led to it.
+
+    Returns
+    -------
+    str
+        The sentence.
+
+    Examples
+    --------
+    >>> with_class("Run: nncourse release 01", ["grade", "--class", "my class"])
+    "Run: nncourse release --class 'my class' 01"
+    >>> with_class("nncourse extend: it is not said by how much.", ["extend", "--class=a"])
+    'nncourse extend: it is not said by how much.'
+    """
+    given = [after for word, after in pairwise(words) if word == "--class"]
+    given += [word.partition("=")[2] for word in words if word.startswith("--class=")]
+    if not given or "--class" in sentence:
+        return sentence
+    option = f" --class {shlex.quote(given[-1])}"
+    return _ABOUT_A_CLASS.sub(lambda found: found[0] + option, sentence)

@@ -59,10 +59,11 @@ def extend(
     """Give a learner, or a group, until later, or their programs more time.
 
     An extension takes the place of an earlier one. It is written into nbgrader's gradebook as
-    well, for those whose submission is in it. For instructors.
+    well, for those whose submission is in it, and their penalties for lateness are worked out
+    again. For instructors.
     """
     from grading.classroom import Extension, TimeFactor, shown_time  # keeps --help fast
-    from grading.cli._class import open_class
+    from grading.cli._class import open_class, recharged
     from grading.cli._text import print_json
 
     _examine(until, days, time_factor)
@@ -71,11 +72,13 @@ def extend(
     slug = classroom.find(unit) if unit else ""
     whom = {"student": "", "group": student} if is_group else {"student": student, "group": ""}
     n_told = 0
+    changed: list[str] = []
     if until or days is not None:
         when = _until(classroom, slug, until)
         extension = Extension(**whom, assignment=slug, until=when, days=days or 0.0)
         classroom.extend(extension=extension)
         n_told = sum(_tell_nbgrader(classroom, slug, learner) for learner in learners)
+        changed = recharged(classroom, [slug], learners, quiet=as_json)
     if time_factor is not None:
         factor = TimeFactor(**whom, assignment=slug, factor=time_factor)
         classroom.extend(time_factor=factor)
@@ -89,6 +92,7 @@ def extend(
             "due": due.isoformat() if due else None,
             "time_factor": held,
             "in_gradebook": n_told,
+            "penalties": changed,
         })
         return
     who = student if not is_group else f"{student} ({len(learners)} learners)"
@@ -115,11 +119,19 @@ def _examine(until: str, days: float | None, time_factor: float | None) -> None:
 def _learners(classroom: Classroom, student: str, *, is_group: bool) -> list[Learner]:
     from grading.refusals import Refusal
 
+    everybody = classroom.roster.all()
     if not is_group:
+        n_members = sum(each.group == student for each in everybody)
+        if student not in classroom.roster and n_members:
+            msg = (
+                f"{classroom.roster.path}: nobody has the id {student!r}, but a group of "
+                f"{n_members} is called so. If you mean the group, add --group."
+            )
+            raise Refusal(msg)
         return [classroom.roster.by_id(student)]
-    found = [learner for learner in classroom.roster.all() if learner.group == student]
+    found = [learner for learner in everybody if learner.group == student]
     if not found:
-        groups = sorted({each.group for each in classroom.roster.all()} - {""})
+        groups = sorted({each.group for each in everybody} - {""})
         known = ", ".join(groups) or "none"
         msg = f"{classroom.roster.path}: nobody is in the group {student!r}. Groups are: {known}."
         raise Refusal(msg)

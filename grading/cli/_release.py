@@ -47,12 +47,19 @@ def release(
     timezone: Annotated[
         str,
         typer.Option(
-            "--timezone", metavar="ZONE", help="Whose clock, as in Europe/Berlin; else the class's."
+            "--timezone",
+            metavar="ZONE",
+            help="Whose clock, as in Europe/Berlin; a class that has none takes it.",
         ),
     ] = "",
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="PATH", help="A zip or a folder.", show_default=False),
+        typer.Option(
+            "--to",
+            metavar="PATH",
+            help="A zip or a folder; without it a zip in releases/ of the class folder.",
+            show_default=False,
+        ),
     ] = None,
     exercises: Annotated[
         Path | None,
@@ -69,12 +76,13 @@ def release(
     """Make a bundle for learners: notebooks without solutions, due date, manifest.
 
     What is handed out is kept in the class folder, and grading uses that copy. Releasing again
-    keeps earlier releases for those who work on them. For instructors.
+    keeps earlier releases for those who work on them; with another due date, penalties of what is
+    graded already are worked out again. For instructors.
     """
     from rich.console import Console  # keeps --help fast
 
     from grading.classroom import shown_time
-    from grading.cli._class import open_class
+    from grading.cli._class import adopt_timezone, open_class, recharged
     from grading.cli._text import print_json, size
 
     release_units = _releasing()
@@ -83,6 +91,7 @@ def release(
 
         time_zone(timezone, "--timezone")  # before a class is begun with it
     classroom = open_class(folder, create=True, timezone=timezone or None)
+    before = {slug: each.due for slug, each in classroom.settings.assignments.items()}
     with Console(stderr=True).status("Making the bundle"):
         bundle = release_units(
             units or [],
@@ -94,6 +103,16 @@ def release(
             exercises=exercises.expanduser() if exercises else None,
             title=title,
         )
+    if timezone:
+        adopt_timezone(classroom, timezone)
+    moved = [slug for slug in bundle.versions if slug in before and before[slug] != bundle.due]
+    changed = recharged(classroom, moved, drop_due=True, quiet=as_json) if moved else []
+    if moved and bundle.due is None:
+        typer.echo(
+            f"{', '.join(moved)}: there was a due date before, and there is none now. To set one, "
+            "release again with --due.",
+            err=True,
+        )
     if as_json:
         print_json({
             "path": str(bundle.path),
@@ -102,6 +121,7 @@ def release(
             "exercises": {slug: list(names) for slug, names in bundle.exercises.items()},
             "files": list(bundle.files),
             "notes": list(bundle.notes),
+            "penalties": changed,
         })
         return
     for slug, names in bundle.exercises.items():
@@ -126,7 +146,7 @@ def _releasing() -> Callable[..., Bundle]:
             raise
         msg = (
             f"nncourse release: the package {error.name} is not installed, and instructors need "
-            'it. Run: pip install "nncourse[instructor]"'
+            'it. Run, in the folder of the course: pip install -e ".[instructor]"'
         )
         raise Refusal(msg) from error
     return release_units

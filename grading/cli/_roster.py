@@ -45,6 +45,12 @@ def roster(
             "--import", metavar="CSV", help="Add a class list, as Canvas and Moodle export it."
         ),
     ] = None,
+    timezone: Annotated[
+        str,
+        typer.Option(
+            "--timezone", metavar="ZONE", help="Of a class that has none yet, as in Europe/Berlin."
+        ),
+    ] = "",
     group: Annotated[
         str, typer.Option("--group", help="List this group; with --add or --import: its group.")
     ] = "",
@@ -57,19 +63,27 @@ def roster(
     random key, by which alone the journal of grading knows him or her. For instructors.
     """
     from grading.classroom import import_roster  # keeps --help fast
-    from grading.cli._class import open_class
+    from grading.cli._class import class_words, open_class
     from grading.cli._text import print_json
 
-    changes = bool(add or import_)
-    classroom = open_class(folder, create=changes)
+    changes = bool(add is not None or import_ or timezone)
+    table = import_.expanduser() if import_ is not None else None
+    _examine(add, table, group, timezone)  # before a class is begun with it
+    classroom = open_class(folder, create=changes, timezone=timezone or None)
     people = classroom.roster
-    if import_ is not None:
-        done = import_roster(people, import_.expanduser(), group)
+    if timezone:
+        path = classroom.set_timezone(timezone)
+        typer.echo(f"The time zone of the class is {timezone} ({path}).", err=as_json)
+    if table is not None:
+        done = import_roster(people, table, group)
         typer.echo(
             f"{len(done.added)} added, {len(done.changed)} changed, {len(done.unchanged)} as they "
             f"were, from {import_}.",
             err=as_json,
         )
+        typer.echo(f"Columns used: {', '.join(done.used)}.", err=as_json)
+        if done.ignored:
+            typer.echo(f"Columns not used: {', '.join(done.ignored)}.", err=as_json)
     if add is not None:
         known = asdict(people.by_id(add)) if add in people else {"id": add, "key": ""}
         told = {
@@ -86,7 +100,25 @@ def roster(
     if as_json:
         print_json([_public(learner) for learner in chosen])
     elif list_ or not changes:
-        _print(chosen)
+        _print(chosen, class_words(folder))
+
+
+def _examine(add: str | None, table: Path | None, group: str, timezone: str) -> None:
+    """Refuse what can be known to be wrong without a class."""
+    from grading.classroom import read_learners, refuse_unsafe_id, time_zone
+
+    if timezone:
+        time_zone(timezone, "--timezone")
+    if add is not None:
+        from grading.refusals import Refusal
+
+        try:
+            refuse_unsafe_id(add)
+        except Refusal as refusal:
+            msg = f"--add: {refusal}"
+            raise Refusal(msg) from None
+    if table is not None:
+        read_learners(table, group)
 
 
 def _learner(content: dict[str, str]) -> Learner:
@@ -102,13 +134,14 @@ def _public(learner: Learner) -> dict[str, str]:
     return content
 
 
-def _print(learners: list[Learner]) -> None:
+def _print(learners: list[Learner], class_words: str) -> None:
     from rich.console import Console  # keeps --help fast
     from rich.table import Table
     from rich.text import Text
 
     if not learners:
-        typer.echo("Nobody is in this list. Add a learner with: nncourse roster --add ID")
+        mend = f"nncourse roster --add ID{class_words}"
+        typer.echo(f"Nobody is in this list. Add a learner with: {mend}")
         return
     shown = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("id", "first name", "last name", "email", "LMS id", "group"):

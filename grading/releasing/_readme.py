@@ -59,9 +59,10 @@ def readme(
         "This bundle holds:",
         listed,
         "## Work",
-        "Install the course once (`pip install nncourse`, or as your instructor says), then open "
-        "a notebook in JupyterLab. Write your answers into the cells that say "
-        "`# YOUR CODE HERE`. Leave the check cells as they are. You may add cells of your own.",
+        "Open the course from the folder of it that you have: run `python start.py` there. If you "
+        "have none, your instructor's link leads to it. Copy the folders of this bundle into its "
+        "`my-course` and open the notebook in JupyterLab. Write your answers into the cells that "
+        "say `# YOUR CODE HERE`. Leave the check cells as they are. You may add cells of your own.",
         checks,
         "## Hand in",
         "1. Choose *Kernel, Restart Kernel and Run All Cells*, and look once more at every check.",

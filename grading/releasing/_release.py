@@ -14,7 +14,7 @@ from grading.authoring import cells
 from grading.authoring.declarations import Declaration
 from grading.classroom import AssignmentSettings, Classroom, local_time
 from grading.classroom._due import time_zone
-from grading.classroom._files import write_atomically
+from grading.classroom._files import said, write_atomically
 from grading.exercises import Exercise, all_exercises
 from grading.exercises._private import private_files
 from grading.refusals import Refusal
@@ -60,7 +60,8 @@ def release(
     timezone : str, default ""
         As in ``"Europe/Berlin"``; empty for that of the class.
     to : Path, optional
-        A zip or a folder; without it a zip in the current folder, named after the first unit.
+        A zip or a folder; without it a zip in ``releases`` of the class folder, named after the
+        first unit, where a later ``grade .`` does not take it for work that was handed in.
     exercises : Path, optional
         An instructor's own exercises: a folder with ``exercises/*.py`` and
         ``solutions/NN-slug.py``, or a Python file.
@@ -97,11 +98,13 @@ def release(
     titles = {each.unit.slug: title or each.unit.title for each in units}
     files = _files(classroom, notebooks, versions, titles, tier, when, zone, bool(private))
     _refuse_leaks(files, notebooks, units, private)
-    target = (to or Path.cwd() / f"{units[0].unit.slug}.zip").expanduser().resolve()
+    target = to or classroom.root / "releases" / f"{units[0].unit.slug}.zip"
+    target = target.expanduser().resolve()
     _refuse_target(target, classroom.root)
-    for slug, notebook in notebooks.items():
-        _keep(classroom, slug, versions[slug], notebook, exercises)
-    write_bundle(target, files)
+    with said(target):
+        for slug, notebook in notebooks.items():
+            _keep(classroom, slug, versions[slug], notebook, exercises)
+        write_bundle(target, files)
     for slug, version in versions.items():
         before = classroom.settings.assignments.get(slug)
         others = [] if before is None else [one for one in before.releases if one != version]

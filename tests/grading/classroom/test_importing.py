@@ -87,6 +87,41 @@ def test_own_columns_and_a_group_for_all(load):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('id,Name\nada,"Lovelace, Ada"\n', ("Ada", "Lovelace")),
+        ("id,given,family\nada,Ada,Lovelace\n", ("Ada", "Lovelace")),
+        ("id,first,surname\nada,Ada,Lovelace\n", ("Ada", "Lovelace")),
+        ("Kennung;Vorname(n);Familienname\nada;Ada;Lovelace\n", ("Ada", "Lovelace")),
+        ("Matrikel-Nr.;Vorname;Name\nada;Ada;Lovelace\n", ("Ada", "Lovelace")),
+        ("id,first,name\nada,Ada,Ada Lovelace\n", ("Ada", "Lovelace")),
+        ("student;first;last\nada;Ada;Lovelace\n", ("Ada", "Lovelace")),
+        ("student,username\nAda Lovelace,ada\n", ("Ada", "Lovelace")),
+        ("id,surname,last name\nada,Lovelace,\n", ("", "Lovelace")),
+    ],
+)
+def test_names_are_read_from_the_columns_that_people_write(load, text, name):
+    assert [each[:3] for each in load(text)] == [("ada", *name)]
+
+
+def test_a_guess_takes_the_place_of_no_name_that_is_known(load):
+    load("id,first,last\nludwig,Ludwig,van Beethoven\n")
+
+    assert load("id,name\nludwig,Ludwig van Beethoven\n")[0][1:3] == ("Ludwig", "van Beethoven")
+    assert load('id,name\nludwig,"Beethoven, Ludwig"\n')[0][1:3] == ("Ludwig", "Beethoven")
+
+
+def test_an_import_says_which_columns_it_read_and_which_not(classroom, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(CANVAS, encoding="utf-8")
+
+    done = import_roster(classroom.roster, path)
+
+    assert done.used[:2] == ("Student as name", "ID as lms user id")
+    assert done.ignored == ("01 Backpropagation (98765)", "Current Score")
+
+
 def test_an_import_says_what_it_did(classroom, tmp_path):
     path = tmp_path / "list.csv"
     path.write_text(MOODLE, encoding="utf-8")

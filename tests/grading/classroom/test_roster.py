@@ -175,7 +175,7 @@ def test_a_write_that_fails_leaves_the_old_list(trio, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(Refusal, match=r"No space left on device\. Make room"):
         trio.roster.new("emmy")
     monkeypatch.undo()
 

@@ -226,3 +226,25 @@ def test_the_penalty_follows_due_date_extension_and_policy(trio):
     assert trio.penalty(carl, SLUG, 20.0, handed_in) == pytest.approx(4)  # the second day has begun
     assert trio.penalty(carl, SLUG, 20.0, handed_in - timedelta(days=1, minutes=8)) == 0  # grace
     assert trio.penalty(carl, "02-other", 20.0, handed_in) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("class.toml", "[late]\npercent = 10\n"),
+        ("class.toml", 'course = "Netze"\n[late]\npercent = 10\n'),
+        ("class.json", '{"late": {"percent": 10}}'),
+    ],
+)
+def test_a_time_zone_is_added_where_none_is_set(classroom, name, text):
+    (classroom.root / "class.toml").unlink()
+    (classroom.root / name).write_text(text)
+    opened = Classroom.open(classroom.root)
+    assert not opened.settings.has_timezone
+
+    opened.set_timezone("Europe/Berlin")
+
+    again = Classroom.open(classroom.root).settings
+    assert (again.timezone, again.late.percent) == (BERLIN, 10)
+    with pytest.raises(Refusal, match=rf"{name}: the time zone .* is Europe/Berlin already"):
+        opened.set_timezone("UTC")
