@@ -144,9 +144,37 @@ def _first_finding(
         finding = _judge_trial(
             exercise, criterion, i_trial, trial, observations[i_trial], expected[i_trial]
         )
+        if finding and finding.stage == "inputs":
+            also = _wrong_as_well(exercise, criterion, trials, observations, expected)
+            return replace(finding, sentence=" ".join(filter(None, [finding.sentence, also])))
         if finding:
             return finding
     return None
+
+
+def _wrong_as_well(
+    exercise: Exercise,
+    criterion: Criterion,
+    trials: Sequence[Trial],
+    observations: Sequence[Observation],
+    expected: Sequence[dict[str, Any]],
+) -> str:
+    """Say, without a number, what is wrong beside changed inputs: a copy alone would earn 0."""
+    wrong: dict[str, None] = {}
+    breaks = False
+    for trial, seen, right in zip(trials, observations, expected, strict=False):
+        if criterion.name not in trial.criteria or seen.problem is not None:
+            continue
+        for output in criterion.judges:
+            got = seen.outputs[output]
+            if compare(output, got, right[output], exercise.rtol, exercise.atol):
+                wrong[f"`{output}`"] = None
+        breaks = breaks or any(
+            statement.broken(trial.case.inputs, seen.outputs) for statement in criterion.properties
+        )
+    if wrong:
+        return f"Besides, the values of {' and '.join(wrong)} are wrong."
+    return "Besides, what it returns is wrong." if breaks else ""
 
 
 def _judge_trial(

@@ -7,6 +7,6 @@
 """
 
 from grading.demo._demonstrating import Step, demonstrate
-from grading.demo._made_up import MadeUp, make_up
+from grading.demo._made_up import LARGEST, SMALLEST, MadeUp, make_up
 
-__all__ = ["MadeUp", "Step", "demonstrate", "make_up"]
+__all__ = ["LARGEST", "SMALLEST", "MadeUp", "Step", "demonstrate", "make_up"]

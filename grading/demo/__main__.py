@@ -1,4 +1,4 @@
-"""``python -m grading.demo``: 60 made-up learners, one command."""
+"""``python -m grading.demo``: made-up learners, one command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from grading.cli._app import use_utf8
-from grading.demo import demonstrate
+from grading.demo import LARGEST, SMALLEST, demonstrate
 from grading.house import course_root
 from grading.refusals import Refusal
 
@@ -23,7 +23,7 @@ def main() -> int:
     use_utf8()
     parser = argparse.ArgumentParser(
         prog="python -m grading.demo",
-        description="Release, grade, report, export: a class of 60 made-up learners.",
+        description="Release, grade, report, export: a class of made-up learners.",
     )
     parser.add_argument(
         "folder",
@@ -32,9 +32,16 @@ def main() -> int:
         default=course_root() / "build" / "grade-demo",
         help="where everything goes; build/grade-demo without it",
     )
-    folder = parser.parse_args().folder
+    parser.add_argument(
+        "--learners",
+        type=int,
+        default=60,
+        metavar="N",
+        help=f"size of the class, {SMALLEST} to {LARGEST}; 60 without it",
+    )
+    given = parser.parse_args()
     try:
-        demonstrate(folder)
+        demonstrate(given.folder, n=given.learners)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2

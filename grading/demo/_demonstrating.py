@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from grading.classroom import Classroom
-from grading.demo._made_up import make_up
+from grading.demo._made_up import LARGEST, SMALLEST, make_up
 from grading.refusals import Refusal
 
 __all__ = ["Step", "demonstrate"]
@@ -48,7 +48,7 @@ def demonstrate(
     unit : str, default "01"
         What is released.
     n : int, default 60
-        Size of the class.
+        Size of the class, 8 to 1000.
     workers : int, default 2
         Worker processes.
 
@@ -60,8 +60,11 @@ def demonstrate(
     Raises
     ------
     Refusal
-        If the folder holds something else, or a command refuses.
+        If the folder holds something else, the class is too small or large, or a command refuses.
     """
+    if not SMALLEST <= n <= LARGEST:
+        msg = f"--learners {n}: a class of {SMALLEST} to {LARGEST} can be made up. Name another."
+        raise Refusal(msg)
     mark = folder / "made by grading.demo"
     if folder.exists() and not mark.exists() and any(folder.iterdir()):
         msg = f"{folder}: it holds something else than a demonstration. Name another folder."

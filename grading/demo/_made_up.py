@@ -16,7 +16,10 @@ from typing import Any
 from grading.check.solution import source_of
 from grading.exercises import Exercise, exercise
 
-__all__ = ["MadeUp", "make_up"]
+__all__ = ["LARGEST", "SMALLEST", "MadeUp", "make_up"]
+
+SMALLEST, LARGEST = 8, 1000
+"""Learners of a class that can be made up."""
 
 Notebook = dict[str, Any]
 
@@ -90,7 +93,7 @@ def make_up(slug: str, released: str, folder: Path, n: int = 60) -> MadeUp:
     folder : Path
         Where to write.
     n : int, default 60
-        Size of the class, at most 100.
+        Size of the class.
 
     Returns
     -------

@@ -58,7 +58,7 @@ def csv_sheet(grades: Grades, *, missing_as_zero: bool = True) -> Sheet:
         for learner in grades.learners:
             mark = grades.of(slug, learner)
             if mark is not None or missing_as_zero:
-                rows.append(_plain_row(slug, learner, mark, grades.max_points[slug]))
+                rows.append(_plain_row(slug, learner, mark, grades))
     return Sheet(rows, _waiting(grades))
 
 
@@ -156,12 +156,14 @@ FORMATS: dict[str, Callable[..., Sheet]] = {
 """Tables by the name of their format."""
 
 
-def _plain_row(slug: str, learner: Learner, mark: Recorded | None, most: float) -> Sequence[Cell]:
+def _plain_row(
+    slug: str, learner: Learner, mark: Recorded | None, grades: Grades
+) -> Sequence[Cell]:
+    most = grades.max_points[slug]
     who = (learner.id, learner.last_name, learner.first_name, learner.email)
     if mark is None:
         return (slug, None, None, *who, 0.0, 0.0, 0.0, most, "no")
-    due = mark.due.isoformat() if mark.due else None
-    at = mark.handed_in.isoformat() if mark.handed_in else None
+    due, at = grades.clock(mark.due), grades.clock(mark.handed_in)
     scores = (mark.points, mark.penalty, mark.final, most)
     return (slug, due, at, *who, *scores, "yes" if mark.waiting else "no")
 

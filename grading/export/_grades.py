@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from grading.classroom import Learner
@@ -29,6 +30,8 @@ class Grades:
         Points to be had, by assignment.
     titles : mapping of str to str
         Column titles by assignment, where they are not its name.
+    zone : tzinfo or None
+        The clock on which times are written; None for the gradebook's, UTC.
     """
 
     learners: tuple[Learner, ...]
@@ -36,6 +39,13 @@ class Grades:
     recorded: Mapping[str, Mapping[str, Recorded]]
     max_points: Mapping[str, float]
     titles: Mapping[str, str] = field(default_factory=dict)
+    zone: tzinfo | None = None
+
+    def clock(self, moment: datetime | None) -> str | None:
+        """Write a time with the offset of its zone; None if there is none."""
+        if moment is None:
+            return None
+        return (moment.astimezone(self.zone) if self.zone else moment).isoformat()
 
     def title(self, slug: str) -> str:
         """Return the title of an assignment's column."""
@@ -51,6 +61,7 @@ def grades_of(
     learners: Iterable[Learner] | None = None,
     slugs: Sequence[str] = (),
     titles: Mapping[str, str] | None = None,
+    zone: tzinfo | None = None,
 ) -> Grades:
     """Read scores from a gradebook.
 
@@ -64,6 +75,8 @@ def grades_of(
         Assignments; without any, all.
     titles : mapping of str to str, optional
         Titles of columns by assignment.
+    zone : tzinfo, optional
+        The clock of the class; UTC without it.
 
     Returns
     -------
@@ -90,4 +103,5 @@ def grades_of(
         recorded={slug: recorded(book, slug) for slug in chosen},
         max_points={slug: known.get(slug, 0.0) for slug in chosen},
         titles=dict(titles or {}),
+        zone=zone,
     )

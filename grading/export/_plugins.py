@@ -5,6 +5,7 @@ Run, for example: ``nbgrader export --exporter=grading.export.CanvasExporter --t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +57,7 @@ class _Exporter(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         wanted = {str(name) for name in self.student}
         if wanted:
             kept = tuple(one for one in grades.learners if one.id in wanted)
-            grades = grades.__class__(
-                kept, grades.slugs, grades.recorded, grades.max_points, grades.titles
-            )
+            grades = replace(grades, learners=kept)
         options: dict[str, Any] = {}
         if self.format != "csv" or self.missing_as_zero:
             options["missing_as_zero"] = bool(self.missing_as_zero)

@@ -10,7 +10,7 @@ from itertools import chain
 from grading.assignments import CHECK_PREFIX
 from grading.check.report import readable
 from grading.exercises import Exercise
-from grading.feedback._words import NOT_JUDGED, SENTENCES, STOPPED, SUBMISSION_SENTENCES
+from grading.feedback._words import NOT_JUDGED, SENTENCES, STOPPED, SUBMISSION_SENTENCES, TO_DO
 from grading.reporting import (
     Mark,
     Recorded,
@@ -115,6 +115,8 @@ class Contents:
         Whether it came after the due date.
     sentence : str
         About the submission as a whole; empty if there is nothing to say.
+    remedy : str
+        What to do about it, where nothing could be read.
     notes : tuple of str
         What was mended.
     blocks : tuple of Block
@@ -127,6 +129,7 @@ class Contents:
     due: str = ""
     late: bool = False
     sentence: str = ""
+    remedy: str = ""
     notes: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = field(default=())
 
@@ -190,14 +193,21 @@ def contents(
         if (mark.notebook, mark.cell) not in judged
     ]
     several = len(books) > 1
-    notes = [f"{book.name}: {note}" if several else note for book in books for note in book.notes]
+    reason = _sentence(result)
+    notes = [
+        f"{book.name}: {note}" if several else note
+        for book in books
+        for note in book.notes
+        if note != reason
+    ]
     return Contents(
         title=title or work.slug,
         work=work,
         handed_in=_clock(work.handed_in, zone),
         due=_clock(work.due, zone),
         late=bool(work.handed_in and work.due and work.handed_in > work.due),
-        sentence=_sentence(result),
+        sentence=reason,
+        remedy=TO_DO if _is_unread(result) else "",
         notes=tuple(notes),
         blocks=tuple(blocks),
     )
@@ -209,7 +219,8 @@ def _blocks(
     exercises: Mapping[str, Exercise],
     rubrics: Mapping[tuple[str, str], str],
 ) -> Iterator[Block]:
-    sources = solution_sources(book.autograded)  # never what stands in a test cell
+    # Never what stands in a test cell; of what could not be read, the release is all there is.
+    sources = {} if _is_unread(work.result) else solution_sources(book.autograded)
     marks = {
         mark.cell: mark for mark in (work.recorded or _NOTHING).marks if mark.notebook == book.name
     }
@@ -234,7 +245,8 @@ def _judged(
 ) -> Block:
     """Describe a cell that the machine judged; a person's score stands before the machine's."""
     name = cell.exercise or cell.grade_id
-    rows = tuple(_rows(cell))
+    judged = cell.status not in NOT_JUDGED
+    rows = tuple(_rows(cell)) if judged else ()
     by_hand = mark is not None and mark.manual is not None
     extra = mark.extra if mark is not None else 0.0
     score = mark.score if mark is not None and (by_hand or extra) else cell.score
@@ -248,7 +260,7 @@ def _judged(
         score=score,
         max_score=cell.max_score,
         counts=cell.max_score > 0,
-        message=(cell.message or SENTENCES.get(cell.status, "")) if started else "",
+        message=_message(cell),
         rows=rows if started else (),
         misconceptions=tuple(
             (readable(each), known[each].message) for each in cell.misconceptions if each in known
@@ -259,6 +271,12 @@ def _judged(
         by_hand=by_hand,
         extra=extra,
     )
+
+
+def _message(cell: CellResult) -> str:
+    if cell.status in {"not_started", "invalid_submission"}:  # said of the whole already
+        return ""
+    return cell.message or SENTENCES.get(cell.status, "")
 
 
 def _rows(cell: CellResult) -> Iterator[Row]:
@@ -327,6 +345,10 @@ def _decided(earned: float, most: float) -> str:
     if earned >= most:
         return "full"
     return "partly" if earned > 0 else "failed"
+
+
+def _is_unread(result: Result | None) -> bool:
+    return result is not None and result.status == "invalid_submission"
 
 
 def _sentence(result: Result | None) -> str:

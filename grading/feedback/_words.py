@@ -38,3 +38,9 @@ SUBMISSION_SENTENCES = {
     "infra_error": "A fault on our side ended the grading. It will be tried again.",
     "invalid_submission": "What was handed in could not be read as this assignment's notebook.",
 }
+
+TO_DO = (
+    "Nothing could be judged, so there are no points for it. Mend that and hand it in again; if "
+    "the due date is over, or you cannot tell what is meant, write to your instructor."
+)
+"""What to do where nothing could be read."""

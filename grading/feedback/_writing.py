@@ -73,6 +73,7 @@ def zip_pages(reader: ClassReader, slug: str, pages: list[Path]) -> Path:
             info.external_attr = 0o600 << 16
             archive.writestr(info, path.read_bytes())
     folder = reader.folder.root / "feedback"
+    folder.mkdir(parents=True, exist_ok=True)  # a course may keep its pages elsewhere
     return OwnFiles(reader.folder.root).write(
         folder / f"{slug}.zip", content.getvalue(), force=True
     )

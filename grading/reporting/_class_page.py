@@ -46,7 +46,7 @@ def class_page(course: str, units: Sequence[UnitReport], zone: tzinfo) -> str:
 
 
 def _clock(moment: datetime | None, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" if moment is not None else ""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}" if moment is not None else ""
 
 
 def _duration(seconds: float) -> str:

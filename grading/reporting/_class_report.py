@@ -10,15 +10,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any
 
 from grading.check.report import readable
 from grading.reporting._counts import ExerciseCounts, Line, UnitCounts, misconceptions, table
-from grading.reporting._hiding import LEAST, Count, by_size, merged, published
+from grading.reporting._hiding import LEAST, Count, Table, by_size, exactly, merged, published
 from grading.reporting._pages import number
 from grading.reporting._times import arrivals
 
-_ENOUGH_FOR_QUARTERS = 4 * LEAST
+_QUARTERS = 4
 _SHARE_TO_TALK_ABOUT = 0.25
 _MOST_TO_TALK_ABOUT = 4
 _MOST_BINS = 10
@@ -86,12 +87,17 @@ class ExerciseReport:
 
 @dataclass(frozen=True)
 class UnitReport:
-    """One assignment, as it is published."""
+    """One assignment, as it is published.
+
+    With ``own`` it is for the instructor alone: it names people and hides no number.
+    """
 
     slug: str
     title: str
     max_points: float
     n_graded: int
+    handed: Count
+    graded: Count
     unread: Count
     failed_here: Count
     nothing: Count
@@ -103,6 +109,7 @@ class UnitReport:
     usage: dict[str, float] = field(default_factory=dict)
     inside: bool = False
     unsafe: bool = False
+    own: bool = False
     names: tuple[Line, ...] = ()
     low: float = 0.0
     high: float = 0.0
@@ -110,7 +117,7 @@ class UnitReport:
     @property
     def enough(self) -> bool:
         """Whether enough learners were graded to publish anything about them."""
-        return self.n_graded >= LEAST
+        return self.n_graded >= (1 if self.own else LEAST)
 
     @property
     def to_talk_about(self) -> tuple[ExerciseReport, ...]:
@@ -123,17 +130,18 @@ class UnitReport:
 
     def outlying(self, line: Line) -> str:
         """Say whether a learner's points lie far below or above the others'."""
-        if not self.enough:
+        if self.n_graded < LEAST or not line.is_graded:
             return ""
         return "far below" if line.points < self.low else "far above" * (line.points > self.high)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what is published as plain data; names only where they were asked for."""
+    def to_dict(self, zone: tzinfo | None = None) -> dict[str, Any]:
+        """Return what is published as plain data, times on a clock; names only if asked for."""
         content: dict[str, Any] = {
             "assignment": self.slug,
             "title": self.title,
             "max_points": self.max_points,
-            "graded": self.n_graded if self.enough else f"<{LEAST}",
+            "handed_in_something": _plain(self.handed),
+            "graded": _plain(self.graded),
             "not_readable": _plain(self.unread),
             "failed_on_our_side": _plain(self.failed_here),
             "handed_in_nothing": _plain(self.nothing),
@@ -152,7 +160,9 @@ class UnitReport:
                 "to_talk_about": [each.name for each in self.to_talk_about],
             }
         if self.names:
-            content["learners"] = [_line_dict(line, self.outlying(line)) for line in self.names]
+            content["learners"] = [
+                _line_dict(line, self.outlying(line), zone) for line in self.names
+            ]
         return content
 
 
@@ -164,7 +174,7 @@ def unit_report(counts: UnitCounts, *, names: bool = False) -> UnitReport:
     counts : UnitCounts
         True counts.
     names : bool, default False
-        Add the instructor's own table of learners.
+        Make it the instructor's own: with a table of learners, and no number hidden.
 
     Returns
     -------
@@ -173,7 +183,8 @@ def unit_report(counts: UnitCounts, *, names: bool = False) -> UnitReport:
     """
     lines = counts.lines
     n = len(lines)
-    handed = n + counts.n_unread + counts.n_failed_here
+    least = 1 if names else LEAST
+    statuses = _statuses(counts, names)
     points = [line.points for line in lines]
     low, high = fences(points)
     report = UnitReport(
@@ -181,56 +192,83 @@ def unit_report(counts: UnitCounts, *, names: bool = False) -> UnitReport:
         title=counts.title,
         max_points=counts.max_points,
         n_graded=n,
-        unread=by_size(counts.n_unread),
-        failed_here=by_size(counts.n_failed_here),
-        nothing=by_size(counts.n_learners - handed),
-        exercises=tuple(exercise_report(each) for each in counts.exercises.values()),
+        handed=by_size(len(counts.handed), least),
+        graded=statuses["graded"],
+        unread=statuses["unread"],
+        failed_here=statuses["failed here"],
+        nothing=by_size(counts.n_learners - len(counts.handed), least),
+        exercises=tuple(exercise_report(each, own=names) for each in counts.exercises.values()),
         inside=any(line.inside for line in lines),
         unsafe=any(line.unsafe for line in lines),
-        names=tuple(lines) if names else (),
+        own=names,
+        names=tuple(counts.handed) if names else (),
         low=low,
         high=high,
     )
-    if n < LEAST:
+    if not report.enough:
         return report
     vary = sum(len({each.group for each in one.outcomes}) > 1 for one in counts.exercises.values())
+    varies = names or vary > 1
     return UnitReport(**{
         **vars(report),
         # With one exercise that varies, bins of points are its groups under another name.
-        "points": _histogram(points, counts.max_points) if vary > 1 else (),
-        "quarters": _quarters(points) if vary > 1 else None,
+        "points": _histogram(points, counts.max_points, least) if varies else (),
+        "quarters": _quarters(points, least) if varies else None,
         "outliers": (
-            by_size(sum(value < low for value in points)),
-            by_size(sum(value > high for value in points)),
-        ),
-        "times": arrivals(lines),
+            by_size(sum(value < low for value in points), least),
+            by_size(sum(value > high for value in points), least),
+        )
+        if n >= LEAST
+        else None,
+        "times": arrivals(lines, least),
         "usage": _usage(lines),
     })
 
 
-def exercise_report(counts: ExerciseCounts) -> ExerciseReport:
+def _statuses(counts: UnitCounts, own: bool) -> dict[str, Count]:
+    """Decide what is shown of what became of the submissions."""
+    true = {
+        "graded": len(counts.lines),
+        "unread": counts.n_unread,
+        "failed here": counts.n_failed_here,
+    }
+    if len(counts.lines) >= LEAST and not own:  # nothing says how many were handed in
+        return {name: by_size(count) for name, count in true.items()}
+    kinds = tuple(true)
+    members = {name: tuple(kind == name for kind in kinds) for name in kinds}
+    whole = Table(len(counts.handed), kinds, true, members)
+    if own:
+        return exactly(whole)
+    few = Count(1, LEAST - 1, whole.n_people) if counts.lines else Count(0, 0, whole.n_people)
+    return {**published(whole), "graded": few}
+
+
+def exercise_report(counts: ExerciseCounts, *, own: bool = False) -> ExerciseReport:
     """Decide what of an exercise's counts is published.
 
     Parameters
     ----------
     counts : ExerciseCounts
         True counts.
+    own : bool, default False
+        Hide nothing: it is for the instructor alone.
 
     Returns
     -------
     ExerciseReport
         Ready to be drawn.
     """
-    shown = published(table(counts))
+    least = 1 if own else LEAST
+    shown = exactly(table(counts)) if own else published(table(counts))
     parts = tuple(
         Part(name, points, shown[f"passed {name}"])
         for name, points in counts.points.items()
         if f"passed {name}" in shown
     )
     known = {m.name: m.message for m in counts.exercise.misconceptions} if counts.exercise else {}
-    seen = misconceptions(counts) if len(counts.outcomes) >= LEAST else []
+    seen = misconceptions(counts, least) if len(counts.outcomes) >= least else []
     exact = [part.points * part.passed.low for part in parts if part.passed.exact is not None]
-    whole = bool(parts) and len(exact) == len(parts) and len(counts.outcomes) >= LEAST
+    whole = bool(parts) and len(exact) == len(parts) and len(counts.outcomes) >= least
     return ExerciseReport(
         name=counts.name,
         title=counts.title,
@@ -263,7 +301,7 @@ def fences(points: Sequence[float]) -> tuple[float, float]:
     return first - 1.5 * (third - first), third + 1.5 * (third - first)
 
 
-def _histogram(points: Sequence[float], most: float) -> tuple[tuple[str, int], ...]:
+def _histogram(points: Sequence[float], most: float, least: int) -> tuple[tuple[str, int], ...]:
     width = max(1.0, -(-most // _MOST_BINS))
     n_bins = max(1, int(-(-(most + 1e-9) // width)))
     counts = [0] * n_bins
@@ -272,12 +310,12 @@ def _histogram(points: Sequence[float], most: float) -> tuple[tuple[str, int], .
     return tuple(
         (f"{number(first * width)} to {'below ' * (last < n_bins - 1)}"
          f"{number((last + 1) * width if last < n_bins - 1 else most)}", people)
-        for first, last, people in merged(counts)
+        for first, last, people in merged(counts, least)
     )  # fmt: skip
 
 
-def _quarters(points: Sequence[float]) -> tuple[float, float, float] | None:
-    if len(points) < _ENOUGH_FOR_QUARTERS:
+def _quarters(points: Sequence[float], least: int) -> tuple[float, float, float] | None:
+    if len(points) < _QUARTERS * least:
         return None
     first, middle, third = statistics.quantiles(points, n=4, method="inclusive")
     return first, middle, third
@@ -291,7 +329,7 @@ def _usage(lines: Sequence[Line]) -> dict[str, float]:
         "all_cpu_s": sum(line.cpu_s for line in lines),
         "median_peak_mb": statistics.median(line.peak_bytes for line in lines) / 1e6,
     }
-    if len(walls) >= _ENOUGH_FOR_QUARTERS:
+    if len(walls) >= _QUARTERS * LEAST:
         usage["p95_s"] = statistics.quantiles(walls, n=20, method="inclusive")[-1]
     return {name: round(value, 3) for name, value in usage.items()}
 
@@ -319,7 +357,8 @@ def _exercise_dict(each: ExerciseReport) -> dict[str, Any]:
     }
 
 
-def _line_dict(line: Line, outlying: str) -> dict[str, Any]:
+def _line_dict(line: Line, outlying: str, zone: tzinfo | None) -> dict[str, Any]:
+    at = line.handed_in.astimezone(zone or line.handed_in.tzinfo) if line.handed_in else None
     return {
         "id": line.learner_id,
         "name": line.name,
@@ -329,7 +368,7 @@ def _line_dict(line: Line, outlying: str) -> dict[str, Any]:
         "final": line.final,
         "waiting": line.waiting,
         "status": line.status,
-        "handed_in": line.handed_in.isoformat() if line.handed_in else None,
+        "handed_in": at.isoformat() if at else None,
         "outlier": outlying,
         "verdicts_inside": line.inside,
         "without_sandbox": line.unsafe,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("full", "partly", "none", "not started")
 _STOPPED = {"timeout", "killed", "memory"}
+_NOT_GRADED = {"invalid_submission": "not readable", "infra_error": "failed on our side"}
 _MOST_PARTS = 8  # 2^8 ways to pass; exercises with more parts are counted without them
 
 
@@ -57,6 +58,16 @@ class Line:
     unsafe: bool
     outcomes: Mapping[str, Outcome]
 
+    @property
+    def is_graded(self) -> bool:
+        """Whether anything could be judged."""
+        return self.status not in _NOT_GRADED
+
+    @property
+    def status_words(self) -> str:
+        """The status for people."""
+        return _NOT_GRADED.get(self.status, self.status.replace("_", " "))
+
 
 @dataclass
 class ExerciseCounts:
@@ -72,7 +83,7 @@ class ExerciseCounts:
 
 @dataclass
 class UnitCounts:
-    """One assignment."""
+    """One assignment: ``handed`` holds all that was handed in, ``lines`` what was graded of it."""
 
     slug: str
     title: str
@@ -80,6 +91,7 @@ class UnitCounts:
     n_learners: int = 0
     n_unread: int = 0
     n_failed_here: int = 0
+    handed: list[Line] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     exercises: dict[str, ExerciseCounts] = field(default_factory=dict)
 
@@ -109,12 +121,13 @@ def count(
         if work.result is None:
             continue
         unit.max_points = max(unit.max_points, work.max_points)
-        if work.result.status == "invalid_submission":
-            unit.n_unread += 1
-        elif work.result.status == "infra_error":
-            unit.n_failed_here += 1
-        else:
-            unit.lines.append(_line(work, work.result, unit, exercises))
+        unit.n_unread += work.result.status == "invalid_submission"
+        unit.n_failed_here += work.result.status == "infra_error"
+        graded = work.result.status not in _NOT_GRADED
+        outcomes = _outcomes(work.result, unit, exercises) if graded else {}
+        unit.handed.append(_line(work, work.result, outcomes))
+        if graded:
+            unit.lines.append(unit.handed[-1])
     return unit
 
 
@@ -155,11 +168,11 @@ def table(counts: ExerciseCounts) -> Table:
     )
 
 
-def misconceptions(counts: ExerciseCounts) -> list[tuple[str, int]]:
+def misconceptions(counts: ExerciseCounts, least: int = LEAST) -> list[tuple[str, int]]:
     """Count known wrong answers, the commonest first; fewer than 5 learners are left out."""
     seen = Counter(name for each in counts.outcomes for name in set(each.misconceptions))
     n = len(counts.outcomes)
-    common = [(name, k) for name, k in seen.items() if k >= LEAST and not 0 < n - k < LEAST]
+    common = [(name, k) for name, k in seen.items() if k >= least and not 0 < n - k < least]
     return sorted(common, key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -189,7 +202,10 @@ def _recognized(
         yield tuple(way[0] in {"partly", "none"} and not (fails & way[1]) for way in ways), n
 
 
-def _line(work: Work, result: Result, unit: UnitCounts, exercises: Mapping[str, Exercise]) -> Line:
+def _outcomes(
+    result: Result, unit: UnitCounts, exercises: Mapping[str, Exercise]
+) -> dict[str, Outcome]:
+    """Count one submission into the exercises of its unit."""
     outcomes = {}
     several = len(result.notebooks) > 1
     for book in result.notebooks:
@@ -202,6 +218,10 @@ def _line(work: Work, result: Result, unit: UnitCounts, exercises: Mapping[str, 
             outcomes[name] = _outcome(cell)
     for name, counts in unit.exercises.items():
         counts.outcomes.append(outcomes.get(name, _ABSENT))
+    return outcomes
+
+
+def _line(work: Work, result: Result, outcomes: Mapping[str, Outcome]) -> Line:
     return Line(
         learner_id=work.learner.id,
         name=work.learner.name,

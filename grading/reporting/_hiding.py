@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEAST", "Count", "Table", "by_size", "merged", "published"]
+__all__ = ["LEAST", "Count", "Table", "by_size", "exactly", "merged", "published"]
 
 LEAST = 5
 """A count of people below this, other than 0, is not shown."""
@@ -114,29 +114,39 @@ def published(table: Table) -> dict[str, Count]:
     return shown
 
 
-def by_size(count: int) -> Count:
+def exactly(table: Table) -> dict[str, Count]:
+    """Show every count, for the instructor's own eyes."""
+    return {name: Count(count, count, table.n_people) for name, count in table.counts.items()}
+
+
+def by_size(count: int, least: int = LEAST) -> Count:
     """Publish a count that stands alone, so that nothing can be subtracted from it.
 
     Parameters
     ----------
     count : int
         The true number.
+    least : int, default 5
+        With 1 nothing is hidden.
 
     Returns
     -------
     Count
         Hidden if it lies between 1 and 4.
     """
-    return _by_size(count, count + LEAST)
+    shown = _by_size(count, count + LEAST)
+    return Count(count, count, shown.of) if count >= least else shown
 
 
-def merged(counts: Sequence[int]) -> list[tuple[int, int, int]]:
+def merged(counts: Sequence[int], least: int = LEAST) -> list[tuple[int, int, int]]:
     """Merge neighboring bins of a histogram until each holds nobody's alone.
 
     Parameters
     ----------
     counts : sequence of int
         People in each bin.
+    least : int, default 5
+        People that a merged bin holds at least.
 
     Returns
     -------
@@ -153,7 +163,7 @@ def merged(counts: Sequence[int]) -> list[tuple[int, int, int]]:
     first, people = 0, 0
     for i, count in enumerate(counts):
         people += count
-        if people >= LEAST:
+        if people >= least:
             done.append((first, i, people))
             first, people = i + 1, 0
     if done and first < len(counts):  # what is left over joins the last one

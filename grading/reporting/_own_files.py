@@ -24,10 +24,12 @@ class OwnFiles:
     Parameters
     ----------
     root : Path
-        The class folder, where the record is kept.
+        The class folder, where the record is kept. Files inside of it are recorded by their place
+        in it, so that a copy of the folder knows its own.
     """
 
     def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
         self._record = root / RECORD
 
     def write(self, path: Path, content: str | bytes, *, force: bool = False) -> Path:
@@ -50,14 +52,20 @@ class OwnFiles:
         Raises
         ------
         Refusal
-            If another's file is there, or it cannot be written.
+            If another's file is there, the folder is not, or it cannot be written.
         """
         data = content.encode("utf-8") if isinstance(content, str) else content
         path = path.expanduser()
         if path.is_dir():
             msg = f"{path}: this is a folder. Name a file: --to {path / 'FILE'}"
             raise Refusal(msg)
-        name = str(path.resolve())
+        if not path.parent.exists():
+            msg = (
+                f"{path.parent}: there is no such folder, so {path.name} cannot be written there. "
+                "Make the folder, or name another with --to."
+            )
+            raise Refusal(msg)
+        name = self._name(path)
         known = self._known()
         if path.exists() and not force and known.get(name) != _digest(path.read_bytes()):
             msg = (
@@ -69,6 +77,11 @@ class OwnFiles:
         known[name] = _digest(data)
         write_whole(self._record, json.dumps(known, indent=1, sort_keys=True).encode())
         return path
+
+    def _name(self, path: Path) -> str:
+        place = path.parent.resolve() / path.name
+        inside = place.is_relative_to(self._root)
+        return place.relative_to(self._root).as_posix() if inside else str(place)
 
     def _known(self) -> dict[str, str]:
         try:

@@ -21,18 +21,20 @@ _EDGES = (
 _DUE = 6  # bins up to this one are in time
 
 
-def arrivals(lines: Sequence[Line]) -> tuple[tuple[str, int], ...]:
+def arrivals(lines: Sequence[Line], least: int = LEAST) -> tuple[tuple[str, int], ...]:
     """Count submissions by the time between handing in and the due date.
 
     Parameters
     ----------
     lines : sequence of Line
         Submissions; each is held to its learner's own due date.
+    least : int, default 5
+        Learners of a bin at least.
 
     Returns
     -------
     tuple of (str, int)
-        Bins in order of time, each of at least 5 learners; empty where some time or date is
+        Bins in order of time, each of at least so many learners; empty where some time or date is
         unknown.
     """
     counts = [0] * (len(_EDGES) + 1)
@@ -42,12 +44,12 @@ def arrivals(lines: Sequence[Line]) -> tuple[tuple[str, int], ...]:
         late_s = (line.handed_in - line.due).total_seconds()
         counts[sum(late_s > edge for edge, _ in _EDGES)] += 1
     in_time, late = sum(counts[:_DUE]), sum(counts[_DUE:])
-    if all(n == 0 or n >= LEAST for n in (in_time, late)):
-        before = merged(counts[:_DUE])
-        after = [(a + _DUE, b + _DUE, n) for a, b, n in merged(counts[_DUE:])]
+    if all(n == 0 or n >= least for n in (in_time, late)):
+        before = merged(counts[:_DUE], least)
+        after = [(a + _DUE, b + _DUE, n) for a, b, n in merged(counts[_DUE:], least)]
         bins = before + after
     else:  # the few are not told apart from the others
-        bins = merged(counts)
+        bins = merged(counts, least)
     return tuple((_label(first, last), people) for first, last, people in bins)
 
 

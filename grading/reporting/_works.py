@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -129,7 +129,11 @@ class ClassReader:
         if only is not None:
             learners = [learner for learner in learners if learner.id == only]
             if not learners:
-                msg = f"--student {only}: nobody in the roster has that id. See: nncourse roster"
+                from grading.classroom import nearest_ids
+
+                near = " or ".join(nearest_ids(only, self.folder.learners))
+                mend = f"Did you mean {near}?" if near else "See: nncourse roster"
+                msg = f"--student {only[:80]}: nobody in the roster has that id. {mend}"
                 raise Refusal(msg)
         for learner in learners:
             yield self._work(learner, slug, by_learner.get(learner.key, []))
@@ -207,7 +211,7 @@ def slugs_of(class_: Classroom | ClassFolder, names: Iterable[str]) -> list[str]
     class_ : Classroom or ClassFolder
         The class.
     names : iterable of str
-        Numbers or names: ``"01"`` or ``"01-backpropagation"``; none means all.
+        Numbers or names: ``"1"``, ``"01"`` or ``"01-backpropagation"``; none means all.
 
     Returns
     -------
@@ -226,16 +230,45 @@ def slugs_of(class_: Classroom | ClassFolder, names: Iterable[str]) -> list[str]
         raise Refusal(msg)
     found = []
     for name in names:
-        word = name.strip().strip("/")
-        fits = [slug for slug in known if slug == word] or [
-            slug for slug in known if slug.partition("-")[0] == word
-        ]
+        fits = meant(name, known)
         if len(fits) != 1:
             what = "is no assignment of this class" if not fits else "means more than one of them"
             msg = f"{name}: it {what}. Graded so far: {', '.join(known)}."
             raise Refusal(msg)
         found += fits
     return list(dict.fromkeys(found)) or known
+
+
+def meant(name: str, slugs: Sequence[str]) -> list[str]:
+    """List the assignments that a word may mean.
+
+    Parameters
+    ----------
+    name : str
+        A number or a name.
+    slugs : sequence of str
+        Assignments.
+
+    Returns
+    -------
+    list of str
+        One, if the word is good.
+
+    Examples
+    --------
+    >>> meant("1", ["01-backpropagation", "10-attention"])
+    ['01-backpropagation']
+    """
+    word = name.strip().strip("/")
+    if word in slugs:
+        return [word]
+    numbers = {slug: slug.partition("-")[0] for slug in slugs}
+    same = [slug for slug, number in numbers.items() if number == word]
+    return same or [
+        slug
+        for slug, number in numbers.items()
+        if word.isdecimal() and number.isdecimal() and number.lstrip("0") == word.lstrip("0")
+    ]
 
 
 def solution_sources(autograded: str) -> dict[str, str]:

@@ -45,6 +45,9 @@ ANSWERS = {
     "Work on a copy: whoever passed it in still needs it.": (
         f"{DEF}y -= targets\n    return float(np.mean(y**2))"
     ),
+    "The input `y` was changed while the function ran. "
+    "Work on a copy: whoever passed it in still needs it. "
+    "Besides, the values of `loss` are wrong.": f"{DEF}y -= targets\n    return float(np.mean(y))",
     "`mean_squared_error` is a value of type int, not a function: the name was given away, "
     "perhaps in another cell. Run the cell that defines it again.": "mean_squared_error = 3",
     "`mean_squared_error` is a class, not a function: the name was given away, perhaps in another "

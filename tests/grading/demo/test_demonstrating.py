@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from grading.assignments import version_of
+from grading.demo import __main__ as command
 from grading.demo import demonstrate, make_up
 from grading.house import course_root
 from grading.refusals import Refusal
@@ -52,6 +53,39 @@ def test_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
         demonstrate(tmp_path)
 
     assert (tmp_path / "thesis.tex").exists()
+
+
+@pytest.mark.parametrize("n", [-1, 7, 1001])
+def test_class_too_small_or_large_is_refused(tmp_path: Path, n: int) -> None:
+    with pytest.raises(Refusal, match=rf"--learners {n}: a class of 8 to 1000"):
+        demonstrate(tmp_path / "demo", n=n)
+
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize(("words", "n"), [((), 60), (("--learners", "8"), 8)])
+def test_size_of_the_class_is_given_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], n: int
+) -> None:
+    asked = []
+    monkeypatch.setattr(command, "demonstrate", lambda folder, n: asked.append((folder, n)))
+    monkeypatch.setattr("sys.argv", ["grading.demo", str(tmp_path), *words])
+
+    assert command.main() == 0
+    assert asked == [(tmp_path, n)]
+
+
+def test_smallest_and_largest_class_can_be_made_up(tmp_path: Path) -> None:
+    made = make_up("00-start-here", released("00-start-here"), tmp_path / "8", 8)
+    rows = list(csv.DictReader(made.roster.splitlines()))
+
+    assert len(rows) == 8
+    assert {"reference", "blank", "late"} <= set(made.kinds.values())
+    many = make_up("00-start-here", released("00-start-here"), tmp_path / "1000", 1000)
+    names = [
+        (row["first_name"], row["last_name"]) for row in csv.DictReader(many.roster.splitlines())
+    ]
+    assert len(set(names)) == 1000
 
 
 @pytest.mark.slow

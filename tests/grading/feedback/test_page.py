@@ -22,6 +22,7 @@ from tests.grading.reporting.classes import (
     SLUG,
     Answer,
     Handed,
+    cell_result,
     person,
     released,
     result_of,
@@ -111,6 +112,39 @@ def test_unreadable_submission_says_why_and_judges_nothing() -> None:
     assert text.count("could not be judged") == len(EXERCISES)
     assert "✓" not in text
     assert "check_" not in text
+
+
+def test_unreadable_submission_says_why_once_and_shows_no_code_of_the_release() -> None:
+    """As the broker writes it: the reason as message and as note, the stubs as the notebook."""
+    why = "01-backpropagation.ipynb: the file is cut off. Save it again and hand it in again."
+    read = result_of(Handed(person(1)), SLUG, EXERCISES, released())
+    cells = tuple(
+        replace(
+            cell_result(each, Answer("x", tuple(c.name for c in each.criteria), sentence="")),
+            status="invalid_submission",
+            message="Nothing could be read.",
+        )
+        for each in EXERCISES
+    )
+    (book,) = read.notebooks
+    result = replace(
+        read,
+        status="invalid_submission",
+        message=why,
+        notebooks=(replace(book, cells=cells, notes=(why,)),),
+    )
+
+    soup = shown(work(Handed(person(1)), result=result))
+
+    text = plain(soup)
+    assert text.count(why) == 1
+    assert "Mend that and hand it in again" in text
+    assert soup.find("pre") is None
+    assert "Your code" not in text
+    assert "✗" not in text
+    assert "What was mended" not in text
+    assert text.count("could not be judged") == len(EXERCISES)
+    assert "Mend that" not in plain(shown(work(Handed(person(1)))))
 
 
 def test_points_penalty_and_a_persons_points_add_up() -> None:

@@ -118,13 +118,97 @@ def test_no_name_of_a_person_unless_asked_for() -> None:
     assert len(named.to_dict()["learners"]) == 30
 
 
-def test_asking_for_names_changes_no_number() -> None:
-    handed = mixed(30)
+def test_asking_for_names_hides_no_number_and_says_so() -> None:
+    """Of twelve learners hardly a number is published."""
+    handed = everyone(9, right(RELU)) + everyone(3, wrong(RELU), start=9)
+    place = [each.id for each in EXERCISES].index(RELU.id)
 
-    named = report(handed, names=True).to_dict()
-    named.pop("learners")
+    plain, own = report(handed), report(handed, names=True)
 
-    assert named == report(handed).to_dict()
+    assert plain.exercises[place].groups["full"].exact is None
+    assert plain.exercises[place].misconceptions == ()
+    relu = own.exercises[place]
+    assert {group: each.exact for group, each in relu.groups.items() if each.exact} == {
+        "full": 9,
+        "partly" if relu.groups["partly"].exact else "none": 3,
+    }
+    assert [n for _, _, n in relu.misconceptions] == [3]
+    assert [n for _, n in own.points] == [3, 9]
+    shown = class_page("Course", [own], ZoneInfo("UTC"))
+    assert "hides no number" in shown
+    assert re.search(r"&lt;5|>hidden</span>|widened", shown) is None
+    assert "hides no number" not in class_page("Course", [plain], ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_own_report_of_a_few_is_shown(n: int) -> None:
+    own = report(everyone(n, right(RELU)), names=True)
+
+    text = class_page("Course", [own], ZoneInfo("UTC"))
+
+    assert own.to_dict()["graded"] == n
+    assert [own.outlying(line) for line in own.names] == [""] * n
+    assert "First0 Last000" in text
+    assert RELU.title in text
+    assert "1 learners" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("invalid_submission", "not readable"), ("infra_error", "failed on our side")],
+)
+def test_submission_that_was_not_graded_is_among_the_names(status: str, words: str) -> None:
+    handed = mixed(6)
+    handed.insert(2, Handed(person(50), status=status))
+
+    own = report(handed, names=True)
+
+    assert [line.learner_id for line in own.names] == [each.learner.id for each in handed]
+    table = BeautifulSoup(class_page("Course", [own], ZoneInfo("UTC")), "html.parser").find(
+        "table", class_="grid"
+    )
+    row = " ".join(table.find_all("tr")[3].get_text(" ").split())
+    assert row.startswith("First50 Last050")
+    assert row.endswith(words)
+    assert own.to_dict()["learners"][2]["status"] == status
+    assert {each.groups["full"].of for each in own.exercises} == {6}
+
+
+def test_times_are_on_the_clock_of_the_class_and_name_it() -> None:
+    own, zone = report(everyone(6, right(RELU)), names=True), ZoneInfo("Europe/Berlin")
+
+    assert "2026-12-01 20:59 CET" in class_page("Course", [own], zone)
+    assert own.to_dict(zone)["learners"][0]["handed_in"] == "2026-12-01T20:59:00+01:00"
+
+
+@pytest.mark.parametrize("n_unread", range(1, 15))
+@pytest.mark.parametrize("n_graded", range(1, 5))
+def test_few_graded_among_five_handed_in_are_counted_but_not_told(
+    n_graded: int, n_unread: int
+) -> None:
+    """A reader adds up: whatever fits all numbers leaves two values for each hidden one."""
+    bad = [Handed(person(100 + i), status="invalid_submission") for i in range(n_unread)]
+
+    one = report(mixed(n_graded) + bad)
+
+    counts = (one.graded, one.unread, one.failed_here)
+    n = n_graded + n_unread
+    assert one.handed.exact == (n if n >= 5 else None)
+    possible = [
+        (a, b, n - a - b)
+        for a in range(5)
+        for b in range(n - a + 1)
+        if all(c.low <= k <= c.high for c, k in zip(counts, (a, b, n - a - b), strict=True))
+    ]
+    assert (n_graded, n_unread, 0) in possible
+    for i, count_ in enumerate(counts):
+        assert count_.exact is not None or len({each[i] for each in possible}) > 1
+    assert one.graded.text == "<5"
+    text = " ".join(
+        BeautifulSoup(class_page("C", [one], ZoneInfo("UTC")), "html.parser").get_text(" ").split()
+    )
+    assert f"{n if n >= 5 else '<5'} handed in <5 graded" in text
+    assert "so nothing is shown about their answers" in text
 
 
 def test_submissions_that_could_not_be_read_are_counted_apart() -> None:
@@ -179,10 +263,12 @@ def test_outliers_lie_beyond_one_and_a_half_quartile_distances_on_both_sides() -
         for i, line in enumerate(counts.lines)
     ]
     counts.lines[:] = lines
-    one = unit_report(counts, names=True)
+    one, own = unit_report(counts), unit_report(counts, names=True)
 
     assert one.outliers is not None
+    assert own.outliers is not None
     assert [each.text for each in one.outliers] == ["<5", "5"]
+    assert [each.text for each in own.outliers] == ["2", "5"]
     assert [one.outlying(line) for line in lines[:3]] == ["far below", "far below", "far above"]
     assert one.outlying(lines[10]) == ""
 

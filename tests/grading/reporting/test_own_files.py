@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from grading.reporting import OwnFiles
 
 
 def test_own_file_is_written_again(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
     files = OwnFiles(tmp_path)
     files.write(tmp_path / "out" / "a b.csv", "one")
 
@@ -18,6 +20,32 @@ def test_own_file_is_written_again(tmp_path: Path) -> None:
 
     assert (tmp_path / "out" / "a b.csv").read_text() == "two"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a b.csv"]
+
+
+def test_copied_class_knows_its_own_files(tmp_path: Path) -> None:
+    OwnFiles(tmp_path / "class").write(make(tmp_path / "class") / "report.html", "one")
+    OwnFiles(tmp_path / "class").write(tmp_path / "elsewhere.html", "one")
+    copy = Path(shutil.copytree(tmp_path / "class", tmp_path / "class of 2027"))
+
+    OwnFiles(copy).write(copy / "report.html", "two")
+    OwnFiles(copy).write(tmp_path / "elsewhere.html", "two")
+
+    assert (copy / "report.html").read_text() == "two"
+    (copy / "report.html").write_text("corrected")
+    with pytest.raises(Refusal, match="--force"):
+        OwnFiles(copy).write(copy / "report.html", "three")
+
+
+def test_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"grdaes: there is no such folder.*Make the folder"):
+        OwnFiles(tmp_path).write(tmp_path / "grdaes" / "a.csv", "one")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def make(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def test_file_that_somebody_changed_is_kept(tmp_path: Path) -> None:
