@@ -29,6 +29,7 @@ from grading.cli import (
     _similar,
     _solution,
 )
+from grading.cli._class import with_class
 from grading.refusals import Refusal
 
 
@@ -37,10 +38,11 @@ class CourseGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; a refusal goes to stderr, with exit status 2."""
+        words = [*ctx._protected_args, *ctx.args]  # click has no public name
         try:
             return super().invoke(ctx)
         except Refusal as refusal:
-            sentence = " ".join(str(refusal).split())
+            sentence = with_class(" ".join(str(refusal).split()), words)
             typer.echo(sentence, err=True)
             raise typer.Exit(2) from refusal
 

@@ -67,7 +67,7 @@ def export(
     slugs = slugs_of(folder, assignments or ())
     titles = _titles(columns or (), slugs)
     with gradebook(folder.db_url) as book:
-        grades = grades_of(book, folder.learners, slugs, titles)
+        grades = grades_of(book, folder.learners, slugs, titles, folder.zone)
     options = {"missing_as_zero": True} if missing_as_zero else {}
     sheet = FORMATS[kind](grades, **options)
     text = csv_text(sheet.rows, bom=excel)
@@ -91,11 +91,12 @@ def _require(kind: str, formats: Collection[str]) -> None:
 
 def _titles(columns: Sequence[str], slugs: Sequence[str]) -> dict[str, str]:
     from grading.refusals import Refusal
+    from grading.reporting import meant
 
     titles = {}
     for column in columns:
         name, equals, title = column.partition("=")
-        fits = [slug for slug in slugs if name in {slug, slug.partition("-")[0]}]
+        fits = meant(name, slugs)
         if not equals or not title.strip() or len(fits) != 1:
             msg = f'--column {column}: it names no assignment that is exported. Write "01=Title".'
             raise Refusal(msg)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from grading.cli._class import ClassOption, DbOption
-from grading.cli._reading import CourseOption, open_folder
-
-if TYPE_CHECKING:
-    from grading.reporting import ClassReader
+from grading.cli._reading import CourseOption, open_folder, tracked
 
 EXAMPLE = "Example: nncourse feedback 01 --class my-class --student ada"
 
@@ -58,7 +54,8 @@ def feedback(
     written: dict[str, list[str]] = {}
     with opened(folder, slugs) as reader:
         for slug in slugs:
-            pages = list(_with_progress(write_feedback(reader, slug, student), reader, student))
+            total = 1 if student else len(folder.learners)
+            pages = list(tracked(write_feedback(reader, slug, student), "Writing feedback", total))
             written[slug] = [str(page) for page in pages]
             zipped = zip_pages(reader, slug, pages) if archive and pages else None
             if zipped is not None:
@@ -67,18 +64,6 @@ def feedback(
                 typer.echo(_sentence(slug, pages, folder.root / "feedback", zipped))
     if as_json:
         print_json(written)
-
-
-def _with_progress(
-    pages: Iterator[Path], reader: ClassReader, student: str | None
-) -> Iterable[Path]:
-    from rich.console import Console
-    from rich.progress import track
-
-    total = 1 if student else len(reader.folder.learners)
-    return track(
-        pages, "Writing feedback", total=total, console=Console(stderr=True), transient=True
-    )
 
 
 def _sentence(slug: str, pages: list[Path], folder: Path, zipped: Path | None) -> str:

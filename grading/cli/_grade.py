@@ -90,8 +90,16 @@ def grade(
     from grading.cli._grading import make_engine, show, watching  # keeps --help fast
     from grading.cli._text import leave_with, print_json
 
-    run = _course(course, submissions, unit) if course else None
-    if run is None:
+    if course is not None:
+        _refuse_beside_course({
+            "--class": folder is not None,
+            "--db": db is not None,
+            "--groups": groups is not None,
+            "--attempts": attempts != "last",  # nbgrader keeps only that one
+            "--exercises": bool(exercises),
+        })
+        run = _course(course, submissions, unit)
+    else:
         run = _class(folder, db, submissions, unit, attempts, groups, exercises)
     engine = make_engine(workers, cluster, unsafe=unsafe)
     try:
@@ -155,6 +163,18 @@ def _class(
         )
 
     return run
+
+
+def _refuse_beside_course(given: dict[str, bool]) -> None:
+    from grading.refusals import Refusal
+
+    named = [option for option, is_given in given.items() if is_given]
+    if named:
+        msg = (
+            f"nncourse grade --course: {', '.join(named)} does not go with it, since the course "
+            "brings its own gradebook, learners and tests. Leave it out, or leave --course out."
+        )
+        raise Refusal(msg)
 
 
 def _course(folder: Path, submissions: list[Path] | None, unit: str | None) -> Run:

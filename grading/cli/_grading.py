@@ -230,7 +230,11 @@ def show(summary: Summary) -> None:
         parts.append(f"{summary.reused} equal to others")
     if summary.unchanged:
         parts.append(f"{summary.unchanged} unchanged")
+    if summary.n_set_aside:
+        parts.append(f"{summary.n_set_aside} set aside")
     console.print(Text(", ".join(parts) + "."))
+    _one_by_one(console, summary)
+    _list(console, "Set aside:", data["set_aside"], summary.n_set_aside)
     _list(console, "Score changed:", data["changed"], len(data["changed"]))
     _list(console, "Mended or taken for granted:", data["mended"], summary.n_mended)
     _list(console, "Refused:", data["refused"], summary.n_refused)
@@ -244,6 +248,23 @@ def show(summary: Summary) -> None:
         console.print(Text("Nothing isolated these submissions (--unsafe); each result says so."))
     if summary.interrupted:
         console.print(Text("Stopped. What was done is written. To go on, run the same command."))
+
+
+def _one_by_one(console: Console, summary: Summary) -> None:
+    """Print a line for each learner of a small class."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not summary.lines:
+        return
+    console.print(Text("see: nncourse report --names"))
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for (learner, slug), line in sorted(summary.lines.items()):
+        points = "–" if line.status == "infra_error" else f"{line.points:g} of {line.max_points:g}"
+        late = f"late: −{line.penalty:g}" if line.penalty else ""
+        style = _STYLES.get(line.status, "yellow")
+        table.add_row(Text(learner), Text(slug), Text(points), Text(late), Text(line.status, style))
+    console.print(table)
 
 
 _STYLES = {"ok": "green", "infra_error": "red"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -11,6 +12,8 @@ from grading.cli._class import open_class
 
 if TYPE_CHECKING:
     from grading.reporting import ClassFolder
+
+Item = TypeVar("Item")
 
 CourseOption = Annotated[
     Path | None,
@@ -56,3 +59,28 @@ def open_folder(class_: Path | None, course: Path | None, db: str | None = None)
     from grading.kernel import open_course
 
     return CourseFolder(open_course(course))
+
+
+def tracked(items: Iterable[Item], doing: str, total: int) -> Iterable[Item]:
+    """Show on a terminal how far one has come.
+
+    Parameters
+    ----------
+    items : iterable
+        What is gone through.
+    doing : str
+        What is done with it.
+    total : int
+        How many there are.
+
+    Returns
+    -------
+    iterable
+        The same items. Where stderr is no terminal, nothing is written.
+    """
+    from rich.console import Console  # keeps --help fast
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    off = not console.is_interactive  # else a blank line would be left behind
+    return track(items, doing, total=total, console=console, transient=True, disable=off)

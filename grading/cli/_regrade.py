@@ -67,7 +67,8 @@ def regrade(
 ) -> None:
     """Grade again what a mended exercise changes; the higher score is kept.
 
-    Scores of other exercises, and what people entered in the gradebook, stay as they are. Exit
+    Due dates, lateness and penalties are worked out again for all of the work, by the due dates,
+    extensions and late policy of now. Other scores, and what people entered, stay. Exit
     status 1 if something was refused or could not be graded. For instructors.
     """
     from grading.cli._class import open_class  # keeps --help fast
@@ -115,6 +116,11 @@ def regrade(
         print_json(summary.to_dict())
     else:
         show(summary)
+        plural = "y" if summary.penalties == 1 else "ies"
+        typer.echo(
+            "Due dates, lateness and penalties were worked out again: "
+            f"{summary.penalties} penalt{plural} changed."
+        )
     if not summary.ok:
         leave_with(1)
 

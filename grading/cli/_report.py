@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from grading.cli._class import ClassOption, DbOption
-from grading.cli._reading import CourseOption, open_folder
+from grading.cli._reading import CourseOption, open_folder, tracked
 
 EXAMPLE = "Example: nncourse report 01 --class my-class --to report.html"
 
@@ -40,7 +40,8 @@ def report(
         typer.Option("--to", metavar="FILE", help="Where to write it; report.html without it."),
     ] = None,
     names: Annotated[
-        bool, typer.Option("--names", help="Add your own table of learners, by name.")
+        bool,
+        typer.Option("--names", help="For you alone: add a table of learners, hide no number."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite another's file.")] = False,
     db: DbOption = None,
@@ -50,13 +51,10 @@ def report(
 ) -> None:
     """Write a page about the class: points, mistakes, times, what to talk about.
 
-    It names nobody unless you say --names, and hides numbers of fewer than 5 learners, also where
-    they would follow from other numbers.
+    It names nobody and hides numbers of fewer than 5 learners, also where they would follow from
+    other numbers. With --names it is for you alone: it names everybody and hides nothing.
     """
-    from rich.console import Console  # keeps --help fast
-    from rich.progress import track
-
-    from grading.cli._text import print_json
+    from grading.cli._text import print_json  # keeps --help fast
     from grading.reporting import OwnFiles, class_page, count, opened, slugs_of, unit_report
 
     folder = open_folder(class_, course, db)
@@ -64,17 +62,11 @@ def report(
     reports = []
     with opened(folder, slugs) as reader:
         for slug in slugs:
-            works = track(
-                reader.works(slug),
-                f"Reading {slug}",
-                total=len(folder.learners),
-                console=Console(stderr=True),
-                transient=True,
-            )
+            works = tracked(reader.works(slug), f"Reading {slug}", len(folder.learners))
             counts = count(works, slug, folder.title(slug), folder.exercises(slug))
             reports.append(unit_report(counts, names=names))
     if as_json:
-        print_json([each.to_dict() for each in reports])
+        print_json([each.to_dict(folder.zone) for each in reports])
         return
     text = class_page(folder.name, reports, folder.zone)
     path = to if to is not None else folder.root / "report.html"

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from grading.cli._class import ClassOption, DbOption
-from grading.cli._reading import CourseOption, open_folder
+from grading.cli._reading import CourseOption, open_folder, tracked
 
 EXAMPLE = "Example: nncourse similar 01 --class my-class --to similar.html"
-
-Item = TypeVar("Item")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,14 +56,14 @@ def similar(
     with opened(folder, slugs) as reader:
         for slug in slugs:
             exercises = folder.exercises(slug)
-            works = _track(reader.works(slug), f"Reading {slug}", len(folder.learners))
+            works = tracked(reader.works(slug), f"Reading {slug}", len(folder.learners))
             unit = compare_unit(
                 works,
                 slug,
                 folder.title(slug),
                 exercises,
                 cell_sources(folder.released(slug)),
-                step=lambda names: _track(iter(names), "Comparing", len(names)),
+                step=lambda names: tracked(names, "Comparing", len(names)),
             )
             found.append(unit)
     if as_json:
@@ -76,10 +73,3 @@ def similar(
     OwnFiles(folder.root).write(path, similarity_page(found), force=force)
     n_pairs = sum(len(unit.pairs) for unit in found)
     typer.echo(f"{n_pairs} pair{'' if n_pairs == 1 else 's'} to look at, in {path}.")
-
-
-def _track(items: Iterator[Item], doing: str, total: int) -> Iterable[Item]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(items, doing, total=total, console=Console(stderr=True), transient=True)

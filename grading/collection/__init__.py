@@ -14,8 +14,8 @@ name, which the platform or the instructor wrote, never from one that a learner 
     print(collected.refused)
 """
 
-from grading.collection._collect import Collected, collect
-from grading.collection._store import store
+from grading.collection._collect import UNMARKED, Collected, collect
+from grading.collection._store import lay_out, store
 from grading.collection._submission import Submission
 
-__all__ = ["Collected", "Submission", "collect", "store"]
+__all__ = ["UNMARKED", "Collected", "Submission", "collect", "lay_out", "store"]

@@ -6,27 +6,29 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from itertools import chain
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from grading.classroom import Classroom
 from grading.collection._archive import ArchiveError
 from grading.collection._groups import Groups
 from grading.collection._matching import Directory, Match, NoMatchError
 from grading.collection._reader import Reader
-from grading.collection._store import stored_times
+from grading.collection._store import known_before, stored_times
 from grading.collection._submission import Submission, shown
+from grading.collection._times import time_of
 from grading.collection._walking import Place, Walk, read_manifest
 from grading.limits import Limits
 from grading.refusals import Refusal
 from grading.releasing._seal import release_of, seal_is_ours
 
-__all__ = ["Collected", "collect"]
+__all__ = ["UNMARKED", "Collected", "collect"]
 
 MAX_ATTEMPTS = 100
+
+_AGAINST = "It is graded against the current release."
+UNMARKED = f"It does not say which release it was made from. {_AGAINST}"
 
 
 log = logging.getLogger("nncourse.collection")
@@ -100,7 +102,7 @@ class Collected:
             for_group: tuple[str, ...] = ()
             if member != known.match.learner:  # notes name nobody: they are kept with the work
                 for_group = (f"Handed in by another member of the group {shown(group)}.",)
-            yield Submission(
+            submission = Submission(
                 learner=member,
                 slug=slug,
                 attempt=attempt,
@@ -111,6 +113,19 @@ class Collected:
                 version=version,
                 time_from=known.time_from,
             )
+            yield _same_as_before(submission, self._classroom)
+
+
+def _same_as_before(submission: Submission, classroom: Classroom) -> Submission:
+    """Give a file that came before the number it had then, and the earlier of both times."""
+    before = known_before(submission, classroom)
+    if before is None:
+        return submission
+    attempt, when = before
+    if when >= submission.handed_in:
+        return replace(submission, attempt=attempt)
+    note = "The very same file was handed in before; the time of then counts."
+    return replace(submission, attempt=attempt, handed_in=when, notes=(*submission.notes, note))
 
 
 def collect(
@@ -162,9 +177,11 @@ def collect(
     directory = Directory(classroom.roster, slugs)
     found: dict[tuple[str, str], list[_Known]] = {}
     limit_bytes = (limits or Limits()).notebook_bytes
+    n_places = 0
     with Reader() as reader, Reader() as peeking:
         walk = Walk(reader, limit_bytes, refuse)
-        for place in chain.from_iterable(walk.through(path) for path in paths):
+        for place in _places(walk, paths, refused):
+            n_places += 1
             try:
                 match = directory.match(place)
                 match = _with_assignment(match, place, peeking, classroom, limit_bytes)
@@ -173,9 +190,12 @@ def collect(
                 continue
             if slug is not None and match.slug != slug:
                 continue
-            known = _Known(place, match, *_time(place, match, classroom))
+            known = _Known(place, match, *time_of(place, match, classroom))
             whose = hand_ins.name(match.learner) or f"\0{match.learner.id}"
             found.setdefault((whose, match.slug), []).append(known)
+    if not found and not refused and slug is not None:
+        where = ", ".join(shown(path.absolute()) for path in paths)
+        refuse(where, f"none of the {n_places} notebooks found there is of {slug}. Check the unit.")
     chosen: list[tuple[int, _Known]] = []
     for each in map(_without_scratch, found.values()):
         each.sort(key=lambda known: (known.handed_in, known.match.again))
@@ -184,6 +204,21 @@ def collect(
             refuse(f"{each[0].match.learner.id}, {each[0].match.slug}", fact)
         chosen.extend(_chosen(each[-MAX_ATTEMPTS:], attempts, classroom))
     return Collected(classroom, chosen, hand_ins, limits or Limits(), refused)
+
+
+def _places(walk: Walk, paths: Sequence[Path], refused: list[str]) -> Iterator[Place]:
+    """Walk through everything that was given; what holds nothing at all is named."""
+    for path in paths:
+        n_refused, is_empty = len(refused), True
+        for place in walk.through(path):
+            is_empty = False
+            yield place
+        if is_empty and len(refused) == n_refused:
+            refused.append(
+                f"{shown(path)}: no notebook was found there. Everything below "
+                f"{shown(path.absolute())} was searched for .ipynb and .zip: name the folder or "
+                "zip that holds what was handed in."
+            )
 
 
 def _chosen(
@@ -237,57 +272,6 @@ def _with_assignment(
     raise NoMatchError(message)
 
 
-def _time(
-    place: Place, match: Match, classroom: Classroom
-) -> tuple[datetime, str, tuple[str, ...]]:
-    """Tell when it was handed in, and what says so: nothing that lies in a learner's archive."""
-    zone = classroom.settings.timezone
-    notes = match.notes
-    if match.in_own_archive:  # what stands in it was written by whoever packed it
-        place = replace(place, time=None, timestamp="")
-    if place.timestamp and not match.platform:
-        if (stamp := _parsed_time(place.timestamp)) is not None:
-            return stamp, "timestamp.txt", notes
-        notes = (*notes, f"timestamp.txt cannot be read: {shown(place.timestamp[:40])}.")
-    time_from = "zip entry" if place.inside else "file time"
-    when = _on_clock(place.time, zone)
-    if when is None:
-        when = datetime.fromtimestamp(place.file.lstat().st_mtime, UTC)
-        time_from = "file time"
-    elif place.time is not None and place.time.tzinfo is None:
-        notes = (*notes, f"The zip holds a clock's time; {zone.key} was taken for its zone.")
-    due = classroom.due(match.learner, match.slug)
-    if match.platform == "canvas" and due is not None:
-        due = due.astimezone(UTC)
-        if match.late and when <= due:
-            late = due + timedelta(seconds=max(1.0, classroom.settings.late.grace_minutes * 60 + 1))
-            return (
-                late,
-                "LATE mark",
-                (*notes, "Canvas marks it late, but does not say by how much."),
-            )
-        if not match.late and when > due:
-            note = "Canvas does not mark it late, so it counts as handed in on time."
-            return due, "LATE mark", (*notes, note)
-    return when, time_from, notes
-
-
-def _on_clock(when: datetime | None, zone: ZoneInfo) -> datetime | None:
-    """Return a time in UTC; one without a zone is read on the clock of the class."""
-    if when is None:
-        return None
-    return (when if when.tzinfo is not None else when.replace(tzinfo=zone)).astimezone(UTC)
-
-
-def _parsed_time(text: str) -> datetime | None:
-    """Read nbgrader's ``2026-12-01 22:59:00.123456 UTC``, or any ISO time; bare ones are UTC."""
-    try:
-        when = datetime.fromisoformat(text.removesuffix("UTC").removesuffix("Z").strip())
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _parsed(content: bytes) -> object:
     try:
         return json.loads(content)
@@ -301,7 +285,7 @@ def _version(
     """Tell by the notebook's mark, else by the bundle's manifest, from which release it is."""
     assignment = classroom.settings.assignments[slug]
     marked = release_of(classroom.secret, content)
-    against = "It is graded against the current release."
+    against = _AGAINST
     if marked is not None:
         named, version, is_ours = marked
         if not is_ours:
@@ -321,7 +305,7 @@ def _version(
         version = _named_version(found, slug)
         if version in assignment.releases:
             return version, _if_older(version, assignment.version)
-    return assignment.version, (f"It does not say which release it was made from. {against}",)
+    return assignment.version, (UNMARKED,)
 
 
 def _named_version(manifest: dict[str, object], slug: str) -> str:

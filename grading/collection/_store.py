@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from grading.classroom import Classroom, Learner
@@ -12,13 +14,13 @@ from grading.classroom._files import write_atomically
 from grading.collection._submission import Submission
 from grading.refusals import Refusal
 
-__all__ = ["store", "stored_times"]
+__all__ = ["known_before", "lay_out", "store", "stored_times"]
 
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
-_NAME = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-[0-9a-f]{12}")
+_NAME = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-([0-9a-f]{12})")
 
 
-def store(submission: Submission, classroom: Classroom) -> Path:
+def store(submission: Submission, classroom: Classroom, *, counts: bool = True) -> Path:
     """Copy a submission into ``submitted/``; each attempt stays under ``attempts/`` as well.
 
     Storing the same submission again changes nothing. A crash at any point leaves whole files, and
@@ -30,6 +32,8 @@ def store(submission: Submission, classroom: Classroom) -> Path:
         As `collect` gave it.
     classroom : Classroom
         The class.
+    counts : bool, default True
+        Without it, it is kept under ``attempts/`` only: another attempt counts.
 
     Returns
     -------
@@ -49,17 +53,45 @@ def store(submission: Submission, classroom: Classroom) -> Path:
         if path.is_symlink():
             msg = f"{path}: a link stands where a folder belongs. Remove it."
             raise Refusal(msg)
-    timestamp = f"{stamp:%Y-%m-%d %H:%M:%S.%f} UTC\n".encode()
     about = {
         "attempt": submission.attempt,
         "version": submission.version,
         "time_from": submission.time_from,
         "notes": list(submission.notes),
     }
-    files = dict(submission.files) | {"timestamp.txt": timestamp}
+    files = _with_time(submission.files, stamp)
     _write(kept, files | {"attempt.json": json.dumps(about, indent=1).encode()})
-    _write(folder, files)
+    if counts:
+        _write(folder, files)
     return folder
+
+
+def lay_out(folder: Path, files: Mapping[str, bytes], handed_in: datetime) -> None:
+    """Put an attempt that was handed in before where nbgrader looks, since it counts again.
+
+    Parameters
+    ----------
+    folder : Path
+        The learner's own, in ``submitted/``.
+    files : mapping of str to bytes
+        What was handed in.
+    handed_in : datetime
+        When, with a time zone.
+
+    Raises
+    ------
+    Refusal
+        If a link stands in the way.
+    """
+    for path in (folder.parent, folder):
+        if path.is_symlink():
+            msg = f"{path}: a link stands where a folder belongs. Remove it."
+            raise Refusal(msg)
+    _write(folder, _with_time(files, handed_in.astimezone(UTC)))
+
+
+def _with_time(files: Mapping[str, bytes], stamp: datetime) -> dict[str, bytes]:
+    return dict(files) | {"timestamp.txt": f"{stamp:%Y-%m-%d %H:%M:%S.%f} UTC\n".encode()}
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
@@ -87,8 +119,55 @@ def stored_times(classroom: Classroom, learner: Learner, slug: str) -> set[datet
     set of datetime
         In UTC.
     """
+    return {when for when, _, _ in _stored(classroom, learner, slug)}
+
+
+def known_before(submission: Submission, classroom: Classroom) -> tuple[int, datetime] | None:
+    """Find the stored attempt of which a submission is the same file once more.
+
+    It is, if its content is the same and nothing else was handed in between the two: whoever goes
+    back to earlier work after other work hands in again.
+
+    Parameters
+    ----------
+    submission : Submission
+        As it came.
+    classroom : Classroom
+        The class.
+
+    Returns
+    -------
+    tuple of int and datetime or None
+        The number of that attempt, and when it was handed in; None if there is none.
+    """
+    stored = sorted(_stored(classroom, submission.learner, submission.slug), key=lambda one: one[0])
+    same, came = submission.sha256[:12], submission.handed_in
+    before = [one for one in reversed(stored) if one[0] <= came]
+    after = [one for one in stored if one[0] > came]
+    once_more = [
+        one for side in (before, after) for one in takewhile(lambda other: other[1] == same, side)
+    ]
+    numbered = [(number, one[0]) for one in once_more if (number := _number(one[2])) is not None]
+    return min(numbered, key=lambda one: one[1], default=None)
+
+
+def _stored(classroom: Classroom, learner: Learner, slug: str) -> list[tuple[datetime, str, Path]]:
+    """List stored attempts: when, how the hash of the content begins, where."""
     folder = classroom.attempts(learner.id, slug)
-    if not folder.is_dir():
-        return set()
-    names = [_NAME.fullmatch(path.name) for path in folder.iterdir()]
-    return {datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC) for name in names if name}
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    named = [(path, _NAME.fullmatch(path.name)) for path in folder.iterdir()]
+    return [
+        (datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC), name[2], path)
+        for path, name in named
+        if name
+    ]
+
+
+def _number(path: Path) -> int | None:
+    """Read which attempt a stored one is; None where a crash left no word of it."""
+    try:
+        content = json.loads((path / "attempt.json").read_bytes())
+        return int(content["attempt"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

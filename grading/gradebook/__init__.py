@@ -13,8 +13,18 @@ does may be done again, so that a crash anywhere is mended by repeating. Its thr
 ...     writer.record([])
 """
 
+from grading.gradebook._notebooks import PlaceRefusal
 from grading.gradebook._patience import Patience
 from grading.gradebook._record import Keep, Learner, Record, safe_id
 from grading.gradebook._writer import Registered, Writer
 
-__all__ = ["Keep", "Learner", "Patience", "Record", "Registered", "Writer", "safe_id"]
+__all__ = [
+    "Keep",
+    "Learner",
+    "Patience",
+    "PlaceRefusal",
+    "Record",
+    "Registered",
+    "Writer",
+    "safe_id",
+]

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from grading.journal import _disk
+from grading.refusals import Refusal
 from grading.results import NotebookResult, Result
 
-__all__ = ["to_utc", "untouched", "write_notebooks"]
+__all__ = ["PlaceRefusal", "to_utc", "untouched", "write_notebooks"]
+
+
+class PlaceRefusal(Refusal):
+    """Say that one learner's notebooks cannot be put in place; those of others can."""
 
 
 def to_utc(moment: datetime | None, tz: tzinfo) -> datetime | None:
@@ -47,19 +52,54 @@ def write_notebooks(folder: Path, result: Result, handed_in: datetime | None) ->
         that are not its own; an ``infra_error`` leaves it.
     handed_in : datetime or None
         In UTC, without zone; None leaves what stands.
+
+    Raises
+    ------
+    PlaceRefusal
+        If something stands in the way, or the folder is closed.
+    Refusal
+        If the disk is full.
+    OSError
+        If the system fails in a way that is not of this place.
     """
-    with _disk.said(folder):
-        for notebook in result.notebooks:
-            path = folder / f"{notebook.name}.ipynb"
-            if notebook.autograded:
-                _disk.write_whole(path, [notebook.autograded.encode("utf-8", "replace")])
-            elif result.status != "infra_error":
-                _disk.remove(path)
-        if handed_in is not None:
-            text = handed_in.strftime("%Y-%m-%d %H:%M:%S.%f UTC\n")
-            path = folder / "timestamp.txt"
-            if not path.is_file() or path.read_bytes() != text.encode():
-                _disk.write_whole(path, [text.encode()])
+    try:
+        with _disk.said(folder):
+            _write_notebooks(folder, result, handed_in)
+    except OSError as error:
+        if not _disk.is_of_one_place(error):
+            raise
+        msg = _in_the_way(folder, error)
+        raise PlaceRefusal(msg) from error
+    except Refusal as refusal:
+        cause = refusal.__cause__
+        if isinstance(cause, OSError) and _disk.is_of_one_place(cause):
+            raise PlaceRefusal(str(refusal)) from cause
+        raise
+
+
+def _in_the_way(folder: Path, error: OSError) -> str:
+    # The outermost thing that is no folder, or what the system names.
+    outer = (path for path in (*reversed(folder.parents), folder) if not path.is_dir())
+    path = next((path for path in outer if path.exists() or path.is_symlink()), None)
+    named = path or error.filename2 or error.filename or folder
+    return (
+        f"{named}: an autograded notebook cannot be put there ({error.strerror or error}). Move "
+        "away what stands in its place and run the same command again."
+    )
+
+
+def _write_notebooks(folder: Path, result: Result, handed_in: datetime | None) -> None:
+    for notebook in result.notebooks:
+        path = folder / f"{notebook.name}.ipynb"
+        if notebook.autograded:
+            _disk.write_whole(path, [notebook.autograded.encode("utf-8", "replace")])
+        elif result.status != "infra_error":
+            _disk.remove(path)
+    if handed_in is not None:
+        text = handed_in.strftime("%Y-%m-%d %H:%M:%S.%f UTC\n")
+        path = folder / "timestamp.txt"
+        if not path.is_file() or path.read_bytes() != text.encode():
+            _disk.write_whole(path, [text.encode()])
 
 
 def untouched(notebook: NotebookResult) -> frozenset[str]:

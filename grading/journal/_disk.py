@@ -13,6 +13,7 @@ from grading.refusals import Refusal
 _FULL = {errno.ENOSPC, errno.EFBIG} | ({errno.EDQUOT} if hasattr(errno, "EDQUOT") else set())
 _FEW = 8
 _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_OF_ALL = _FULL | {errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 @contextlib.contextmanager
@@ -44,6 +45,22 @@ def said(path: Path) -> Generator[None]:
             msg = f"{path}: it cannot be written ({error.strerror}). Mend the rights of its folder."
             raise Refusal(msg) from error
         raise
+
+
+def is_of_one_place(error: OSError) -> bool:
+    """Tell whether an error is about one place, while others can be written.
+
+    Parameters
+    ----------
+    error : OSError
+        What went wrong.
+
+    Returns
+    -------
+    bool
+        False for a full disk, a system that may not be written, and a lack of resources.
+    """
+    return error.errno not in _OF_ALL
 
 
 def write_whole(path: Path, parts: Iterable[bytes], *, wait: bool = True) -> None:

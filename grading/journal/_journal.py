@@ -102,7 +102,7 @@ class Journal(Reader):
 
         What was accepted last from a learner for an assignment is what shall stand in the
         gradebook. So an entry that is known, but not the learner's last one, is accepted again; it
-        keeps its result and is recorded once more.
+        keeps its result and is recorded once more. So does one of which another time is known now.
 
         Parameters
         ----------
@@ -124,7 +124,11 @@ class Journal(Reader):
         with _disk.said(self.folder):
             names = {name: self._objects.put(data) for name, data in files.items()}
         row = self._index.row(entry.id)
-        if row is not None and self._index.is_newest(row):
+        if (
+            row is not None
+            and self._index.is_newest(row)
+            and self._entry(row).handed_in == entry.handed_in
+        ):
             return False
         self._append({"do": "accepted", "entry": entry.to_dict(), "files": names})
         return True

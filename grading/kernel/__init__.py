@@ -20,14 +20,15 @@ Scores are nbgrader's, cell by cell, with these differences: a warning on stderr
 right cell into 0 points; damaged notebooks (cells deleted, doubled, retyped, marks changed) are
 mended and noted in place of ending the run; a test cannot be skipped by a tag; a result above the
 points of its cell waits for a person; after a cell that ends the kernel the notebook is run again
-without it; there is no shell, so ``!command`` gives an error. A kernel that is not Python's is
+without it; there is no shell, so ``!command`` gives an error; learners' Markdown is shown without
+links and tags. A kernel that is not Python's is
 refused with a sentence.
 
 Hidden tests can be read by the learner's process while it runs, and so could be put out by it.
 The notebook in `NotebookResult.autograded` holds them, as nbgrader's does, and is for instructors:
 a page for learners shows none of it. Sentences (`CellResult.message` and those of its criterion)
-are made from the release alone and give nothing away; a criterion's ``hidden`` says that the
-failing line is a hidden one.
+are made from the release alone where any notebook holds hidden tests, and give nothing away; a
+criterion's ``hidden`` says that the failing line is a hidden one.
 
 - `open_course` reads a course by its ``nbgrader_config.py`` and gradebook;
 - `CourseVersion` is an assignment as plain data, by `NbgraderCourse.version`;

@@ -1,8 +1,12 @@
 """Clean what a learner's code put out, before a person opens it in a browser.
 
 formgrader renders notebooks as they are, in the instructor's own Jupyter: what stands in one could
-run there. So outputs keep an allow-list of kinds, HTML keeps an allow-list of tags, and markup in
-what the learner wrote becomes text unless it is known to be harmless.
+run there. So outputs keep an allow-list of kinds, and HTML keeps an allow-list of tags.
+
+Markdown is not taken apart here: formgrader, JupyterLab and this module would each read it in
+another way. Instead the pairs of characters without which no reader finds a tag, a link, an
+entity or a diagram are parted by a space, wherever they stand. Code and formulas, to which a
+space means nothing, stay as they are.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import base64
 import html
 import re
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -73,23 +78,23 @@ _PLAIN_TAGS = frozenset([
 ])
 _ATTRIBUTES = {
     "a": ["href", "title"],
-    "img": ["src", "alt", "title", "width", "height"],
     "td": ["colspan", "rowspan", "align"],
     "th": ["colspan", "rowspan", "align", "scope"],
     "table": ["border", "class"],
     "ol": ["start"],
 }
-_MARKUP = re.compile(r"<(?=[a-zA-Z/!?])[^<>]*>?")
-_BARE_TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)\s*/?>")
-_TAG_NAME = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
-_MAY_BE_TAG = re.compile(r"<(?:[!?]|/?[a-zA-Z][a-zA-Z0-9-]*(?:[\s/>]|$)|/?[a-zA-Z][\w.+-]*:)")
-_IN_A_LINE = re.compile(r"[^\s>*+.)\d-]")  # anything but marks of quotes and lists
-_SCHEMES = ("http", "https", "mailto", "attachment")
-_LINK = re.compile(r"(\]\s*\(\s*<?\s*|\]:\s*<?\s*)(?=\S)([^)>]{1,300})")
+_SCHEMES = ("http", "https", "mailto")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
+_OPENING = re.compile(r"<(?=[a-zA-Z/!?])")  # HTML: `<` before anything else is text
+_ENTITY = re.compile(r"&(?=#|[a-zA-Z][a-zA-Z0-9]*;)")
+_LINKED = re.compile(r"\](?=[(:])")  # every link that is written out, every definition of one
+_DIAGRAM = re.compile(r"(?<=[`~])(\s*)(?=mermaid)", re.IGNORECASE)  # written unescaped by nbconvert
+_ATTACHED = re.compile(r"!\[([\w .-]{0,100})\] \(attachment:([\w.-]{1,100})\)", re.ASCII)
 _STYLE = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
 # What MathJax could be asked to do beyond setting a formula.
 _ACTIVE_TEX = re.compile(
-    r"\\(href|url|class|cssId|style|data|require|unicode|includegraphics)(?![a-zA-Z])"
+    r"\\(?:(?:href|url|class|cssId|style|data|require|unicode|includegraphics|bbox|mmlToken|csname"
+    r"|texttip|mathtip|toggle)(?![a-zA-Z])|html[A-Z][a-zA-Z]*)"
 )
 
 
@@ -123,28 +128,38 @@ def clean_outputs(outputs: list[Node]) -> list[Node]:
     return cleaned
 
 
-def clean_markdown(text: str) -> str:
-    """Return Markdown of which nothing but harmless tags is markup.
+def clean_markdown(text: str, attached: Collection[str] = ()) -> str:
+    """Return Markdown that no reader takes for a tag, a link, or a command to run.
 
     Parameters
     ----------
     text : str
         A cell that the learner wrote.
+    attached : collection of str, default ()
+        Names of the pictures inside of the cell; they are still shown.
 
     Returns
     -------
     str
-        The same text wherever it held none.
+        The same text but for a few spaces. Addresses that are written out are still linked.
 
     Examples
     --------
-    >>> clean_markdown("if *a* < b, then <b>yes</b><script>alert(1)</script>")
-    'if *a* < b, then <b>yes</b>&lt;script>alert(1)&lt;/script>'
-    >>> clean_markdown('<img src="plot.png" onerror="alert(1)">')
-    '<img src="plot.png">'
+    >>> clean_markdown("if *a*<b, then $x<y$<script>alert(1)</script>")
+    'if *a*< b, then $x< y$< script>alert(1)< /script>'
+    >>> clean_markdown("see [here](javascript:alert(1)), or d[0] and https://example.org")
+    'see [here] (javascript:alert(1)), or d[0] and https://example.org'
+    >>> clean_markdown("![plot](attachment:a.png)", {"a.png"})
+    '![plot](attachment:a.png)'
     """
-    tags = _MARKUP.sub(_clean_tag, text)
-    return _ACTIVE_TEX.sub(r"\\text", _LINK.sub(_clean_link, tags))
+    parted = _CONTROL.sub("", text)
+    parted = _ENTITY.sub("& ", _OPENING.sub("< ", _LINKED.sub("] ", parted)))
+    parted = _ACTIVE_TEX.sub(r"\\text", _DIAGRAM.sub(r"\1text-", parted))
+
+    def shown(found: re.Match[str]) -> str:  # a missing one would end nbconvert
+        return f"![{found[1]}](attachment:{found[2]})" if found[2] in attached else found[0]
+
+    return _ATTACHED.sub(shown, parted)
 
 
 def _clean(mime: str, text: str) -> str | None:
@@ -155,63 +170,37 @@ def _clean(mime: str, text: str) -> str | None:
     if mime == "text/markdown":
         return clean_markdown(text) if len(text) <= _MAX_HTML else None
     if mime == "text/latex":
-        return None if _ACTIVE_TEX.search(text) or "<" in text else text
+        return None if "<" in text or _runs_tex(text) else text
     if mime in _PICTURES:
         return _clean_picture(mime, text)
     return None
 
 
 def _clean_html(text: str) -> str | None:
-    return _bleach(_STYLE.sub("", text), strip=True)
+    try:
+        cleaned = str(_cleaner().clean(_STYLE.sub("", text)))
+    except (RecursionError, ValueError, AssertionError):  # html5lib, deeply nested
+        return None
+    return None if _runs_tex(cleaned) else cleaned
+
+
+def _runs_tex(text: str) -> bool:
+    """Tell whether formulas in HTML do more than set a formula, with letters as entities too."""
+    plain = _CONTROL.sub("", html.unescape(html.unescape(text)))
+    return bool(_ACTIVE_TEX.search(plain))
 
 
 @cache
-def _cleaner(strip: bool) -> Any:
+def _cleaner() -> Any:
     import bleach
 
     return bleach.Cleaner(
-        tags=_PLAIN_TAGS | {"a", "img"},
+        tags=_PLAIN_TAGS | {"a"},
         attributes=_ATTRIBUTES,
         protocols=_SCHEMES,
-        strip=strip,
+        strip=True,
         strip_comments=True,
     )
-
-
-def _bleach(text: str, *, strip: bool) -> str | None:
-    try:
-        return str(_cleaner(strip).clean(text))
-    except (RecursionError, ValueError, AssertionError):  # html5lib, deeply nested
-        return None
-
-
-def _clean_link(found: re.Match[str]) -> str:
-    """Break a link whose scheme may run something; nbconvert lets all of them pass."""
-    plain = re.sub(r"[\s\\\x00-\x20]", "", html.unescape(html.unescape(found[2]))).lower()
-    scheme = re.match(r"([a-z][a-z0-9+.-]*):", plain)
-    safe = scheme is None or scheme[1] in _SCHEMES
-    return found[0] if safe else f"{found[1]}unsafe:{found[2]}"
-
-
-def _clean_tag(found: re.Match[str]) -> str:
-    tag = found[0]
-    if not _MAY_BE_TAG.match(tag):
-        return tag
-    if not tag.endswith(">") and ">" not in found.string[found.end() :]:
-        before = found.string[: found.start()].rpartition("\n")[2]
-        if _IN_A_LINE.search(before):  # nothing ends it, and no block begins here
-            return tag
-    bare = _BARE_TAG.fullmatch(tag)
-    if bare and bare[1].lower() in _PLAIN_TAGS:
-        return tag
-    if re.fullmatch(r"<(https?://|mailto:)[^\s<>\"']+>|</a>", tag):  # Markdown's own links
-        return tag
-    named = _TAG_NAME.match(tag)
-    if named and tag.endswith(">") and named[1].lower() in _PLAIN_TAGS | {"a", "img"}:
-        cleaned = _bleach(tag, strip=True)
-        if cleaned:
-            return cleaned.removesuffix(f"</{named[1].lower()}>")
-    return "&lt;" + tag[1:]
 
 
 def _clean_picture(mime: str, text: str) -> str | None:

@@ -266,7 +266,7 @@ class _Grading:
             locked = name is not None and released.by_name[name].locked
             if cell.cell_type != "code":
                 if not locked:
-                    cell["source"] = clean_markdown(cell.source)
+                    cell["source"] = clean_markdown(cell.source, cell.get("attachments", {}))
                 continue
             if i not in outcomes:
                 continue

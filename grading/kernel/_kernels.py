@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Self, TypeAlias
 from weakref import WeakKeyDictionary, finalize
 
+from grading.kernel._folders import remove_stale
 from grading.kernel._runs import KernelRun
 from grading.limits import Limits
 from grading.refusals import Refusal
@@ -23,6 +24,8 @@ _Wanted: TypeAlias = tuple[tuple[str, ...], Limits, tuple[str, ...]]
 
 class Kernels:
     """Kernels for grading, one submission at a time; keeps the next sandbox ready.
+
+    Folders that killed workers left behind are removed first.
 
     Parameters
     ----------
@@ -40,6 +43,7 @@ class Kernels:
         self._spare: KernelRun | None = None
         self._spare_for: _Wanted | None = None
         self._images: dict[tuple[str, ...], Path] = {}
+        remove_stale()
 
     def take(
         self, modules: Sequence[str], limits: Limits, packages: Sequence[str] = ()

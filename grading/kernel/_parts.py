@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 
 __all__ = ["SCORING_REVISION", "Node", "as_node", "clean_text", "nbformat_v4", "text_of"]
 
-SCORING_REVISION = 1
-"""Raised when the same outputs would get other scores, so that stored results are not reused."""
+SCORING_REVISION = 2
+"""Raised when the same outputs would get other scores, sentences or pages: then no stored result is
+reused."""
 
 Node: TypeAlias = Any
 """nbformat's NotebookNode, which carries no types."""

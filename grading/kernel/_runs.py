@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from grading.kernel._client import CHANNELS, CellOutcome, Client, FloodError
+from grading.kernel._folders import PREFIX, mark_as_owned
 from grading.kernel._starting import start_launcher, unprivileged_id
 from grading.limits import MEGABYTE, Limits
 from grading.results import Usage
@@ -78,12 +79,14 @@ class KernelRun:
         self._is_bare = image is None
         self._client: Client | None = None
         self._deadline = float("inf")
-        self._folder = Path(tempfile.mkdtemp(prefix="nnk-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._mark = mark_as_owned(self._folder)
         self._inbox = self._folder / "inbox"
         self._inbox.mkdir(mode=0o700)
         if image is not None and os.geteuid() == 0:
             os.chown(self._inbox, unprivileged_id(), -1)
-            self._folder.chmod(0o711)  # that user must reach the inbox, and nothing else
+            os.chown(self._folder, -1, unprivileged_id())
+            self._folder.chmod(0o710)  # that user must reach the inbox, and nothing else
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         try:
@@ -94,6 +97,7 @@ class KernelRun:
         except BaseException:
             ours.close()
             shutil.rmtree(self._folder, ignore_errors=True)
+            self._mark.close()
             raise
 
     @property
@@ -238,6 +242,7 @@ class KernelRun:
             self._end()
         self._control.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._mark.close()
 
     def __enter__(self) -> Self:
         return self

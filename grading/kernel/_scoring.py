@@ -1,7 +1,8 @@
 """Turn outputs of cells into nbgrader's scores, and into sentences that give nothing away.
 
-A sentence never repeats what the learner's process said where the notebook holds hidden tests: a
-function that is called by one can put its text into the message of an exception.
+A sentence never repeats what the learner's process said where any notebook of the assignment holds
+hidden tests: a function that is called by one can put its text into the message of an exception,
+or into a file that another notebook of the submission finds.
 """
 
 from __future__ import annotations
@@ -68,7 +69,6 @@ def score_cells(
     tuple of CellResult
         In the order of the release.
     """
-    has_hidden = any(version.hidden_lines(cell.source) for cell in released.cells)
     answered = True
     results: dict[str, CellResult] = {}
     for i, cell in enumerate(notebook.cells):
@@ -80,7 +80,7 @@ def score_cells(
             answered = not _is_untouched(cell)
         if not source.is_scored:
             continue
-        verdict = _verdict(cell, outcomes.get(i), source, version, has_hidden=has_hidden)
+        verdict = _verdict(cell, outcomes.get(i), source, version)
         failed = verdict.score == 0 and verdict.status in {"failed_tests", "student_error"}
         if failed and not answered and not source.solution:
             verdict = _Verdict(0.0, "not_started", "The answer is as it was released.")
@@ -138,8 +138,6 @@ def _verdict(
     outcome: CellOutcome | None,
     source: SourceCell,
     version: CourseVersion,
-    *,
-    has_hidden: bool,
 ) -> _Verdict:
     if source.task:
         return _Verdict(None, "manual")
@@ -165,7 +163,7 @@ def _verdict(
     if score is None:
         return _Verdict(None, "manual")
     if error is not None:
-        return _failed(score, error, source, version, has_hidden=has_hidden)
+        return _failed(score, error, source, version)
     if score < source.points:
         sentence = f"The tests gave {score:g} of {source.points:g} points."
         return _Verdict(score, "failed_tests", sentence, "partial")
@@ -188,9 +186,7 @@ def _nbgraders_grade(cell: Node) -> tuple[float | None, float]:
     return (None if score is None else float(score)), points
 
 
-def _failed(
-    score: float, error: Node, source: SourceCell, version: CourseVersion, *, has_hidden: bool
-) -> _Verdict:
+def _failed(score: float, error: Node, source: SourceCell, version: CourseVersion) -> _Verdict:
     status = "failed_tests" if error.ename == "AssertionError" else "student_error"
     stage = "failed" if status == "failed_tests" else "error"
     known = isinstance(getattr(builtins, error.ename, None), type)
@@ -203,7 +199,7 @@ def _failed(
     if line is not None:
         text = source.source.split("\n")[line - 1].strip()
         sentence += f" in line {line}: {text[:200]}"
-    if not has_hidden and error.evalue:
+    if not version.has_hidden and error.evalue:
         sentence += f" ({' '.join(error.evalue.split())[:300]})"
     return _Verdict(score, status, sentence, stage)
 

@@ -190,6 +190,11 @@ class CourseVersion:
         }
         return tuple(module for name in sorted(used) for module in _PRELOADED_AS.get(name, ()))
 
+    @cached_property
+    def has_hidden(self) -> bool:
+        """Whether any notebook holds hidden tests; all of a submission share one folder."""
+        return any(self.hidden_lines(cell.source) for book in self.notebooks for cell in book.cells)
+
     def hidden_lines(self, source: str) -> frozenset[int]:
         """Tell which lines of a cell are hidden tests.
 

@@ -5,22 +5,30 @@ gradebook; engines only compute. It can be killed at any point and run again. It
 
 - `grade_class`: from files to the gradebook;
 - `grade_course`: the same for an instructor's own nbgrader course;
-- `regrade` and `explain_verdict`: after a mended exercise, and for an appeal.
+- `regrade` and `explain_verdict`: after a mended exercise, and for an appeal;
+- `recharge`: after a due date or an extension that changed;
+- `forget_student`: erase a student of an nbgrader course.
 
     with ProcessPool(2) as engine:
         summary = grade_class(Classroom.open(folder), [Path("moodle.zip")], engine=engine)
     print(summary.statuses, summary.refused)
 """
 
+from grading.runs._charging import Recharged, recharge
+from grading.runs._forgetting import forget_student, key_in_course
 from grading.runs._grade import grade_class, grade_course
 from grading.runs._regrade import explain_verdict, regrade
 from grading.runs._summary import Progress, Summary
 
 __all__ = [
     "Progress",
+    "Recharged",
     "Summary",
     "explain_verdict",
+    "forget_student",
     "grade_class",
     "grade_course",
+    "key_in_course",
+    "recharge",
     "regrade",
 ]

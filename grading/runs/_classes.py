@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
@@ -157,7 +156,11 @@ class CourseClass:
         self.course = course
         self._keys_path = course.root / ".nncourse" / "keys.json"
         self._keys: dict[str, str] = {}
+        # Before the journal comes, which makes the folders above its own as the system has it.
+        self._keys_path.parent.mkdir(mode=0o700, exist_ok=True)
+        self._keys_path.parent.chmod(0o700)
         if self._keys_path.is_file():
+            self._keys_path.chmod(0o600)
             try:
                 self._keys = dict(json.loads(self._keys_path.read_text(encoding="utf-8")))
             except ValueError as error:
@@ -204,11 +207,39 @@ class CourseClass:
         if new:
             self._keys |= {each: secrets.token_hex(16) for each in new}
             self._ids = {key: student for student, key in self._keys.items()}
-            self._keys_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part = self._keys_path.with_suffix(f".{os.getpid()}.part")
-            part.write_text(json.dumps(self._keys, indent=1), encoding="utf-8")
-            part.replace(self._keys_path)
+            self._write_keys()
         return {each: Learner(self._keys[each], each) for each in students}
+
+    def key_of(self, student: str) -> str | None:
+        """Return a student's key; None for one who was never graded.
+
+        Parameters
+        ----------
+        student : str
+            Id.
+
+        Returns
+        -------
+        str or None
+            As it stands in the journal.
+        """
+        return self._keys.get(student)
+
+    def drop(self, student: str) -> None:
+        """Forget a student's key.
+
+        Parameters
+        ----------
+        student : str
+            Id.
+        """
+        self._ids.pop(self._keys.pop(student, ""), None)
+        self._write_keys()
+
+    def _write_keys(self) -> None:
+        from grading.classroom._files import write_atomically
+
+        write_atomically(self._keys_path, json.dumps(self._keys, indent=1).encode())
 
     def learner(self, key: str) -> Learner | None:
         """Find a student by random key."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from grading.refusals import Refusal
+from grading.runs._attempts import Hand
 from grading.runs._classes import CourseClass, ReleasedClass
 from grading.runs._interrupts import held
 from grading.runs._session import Session, Wanted, Watch
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from grading.classroom import Classroom
     from grading.collection import Submission
     from grading.engine import Engine
+    from grading.journal import Entry
     from grading.kernel import NbgraderCourse
 
 __all__ = ["grade_class", "grade_course"]
@@ -84,14 +87,26 @@ def grade_class(
     refused: list[str] = []
 
     def work(session: Session, engine: Engine) -> None:
-        from grading.collection import collect
+        from grading.collection import collect, lay_out
 
         found = collect(paths, classroom, attempts=attempts, groups=groups, slug=slug)
         try:
             session.best = {} if attempts == "best" else None
-            wanted = _wanted(session, classroom, found.submissions)
+            named: set[tuple[str, str, int]] = set()
+            wanted = _wanted(session, classroom, found.submissions, attempts, named)
             session.work_through(engine, wanted, "grading", len(found))
-            session.write_best()
+            for entry in session.write_best():
+                learner = port.learner(entry.learner)
+                if learner is None or entry.handed_in is None:  # removed meanwhile
+                    continue
+                if (learner.key, entry.slug, entry.attempt) not in named:
+                    session.summary.put_aside(
+                        f"{learner.id}, {entry.slug}: what was named now is worth less than "
+                        f"attempt {entry.attempt}, which counts."
+                    )
+                with held():
+                    folder = classroom.submitted(learner.id, entry.slug)
+                    lay_out(folder, session.journal.files(entry), entry.handed_in)
         finally:
             refused.extend(found.refused)
 
@@ -225,19 +240,84 @@ def slug_of(unit: str, slugs: Sequence[str]) -> str:
 
 
 def _wanted(
-    session: Session, classroom: Classroom, submissions: Iterable[Submission]
+    session: Session,
+    classroom: Classroom,
+    submissions: Iterable[Submission],
+    attempts: Literal["last", "best", "first"],
+    named: set[tuple[str, str, int]],
 ) -> Iterator[Wanted]:
-    from grading.collection import store
+    """Give what came, or what the journal knows and counts instead; notes in `named` what came."""
+    from grading.collection import UNMARKED, store
+    from grading.journal._disk import is_of_one_place
 
+    seen: dict[tuple[str, str], set[Hand]] = {}
+    unmarked: Counter[str] = Counter()
     for each in submissions:
         try:
             job = session.job(each.learner, each.slug, each.files, each.version)
             wanted = session.wanted(each.learner, job, each.slug, each.attempt, each.handed_in)
+            entry = wanted.entry
+            other = None if attempts == "best" else session.attempts.before(entry, attempts)
             with held():
-                store(each, classroom)
+                store(each, classroom, counts=other is None)
+            if other is not None:
+                yield _set_aside(session, classroom, each, other)
+                continue
         except Refusal as refusal:  # of this one; the others go on
             session.summary.refuse(f"{each.origin}: {refusal}")
             continue
+        except OSError as error:
+            if not is_of_one_place(error):
+                raise
+            session.summary.refuse(
+                f"{error.filename2 or error.filename or each.origin}: a submission cannot be kept "
+                f"there ({error.strerror or error}). Move away what stands in its place and run "
+                "the same command again."
+            )
+            continue
         for note in each.notes:
+            if note == UNMARKED and len(session.port.releases(each.slug)) <= 1:
+                unmarked[each.slug] += 1
+                continue
             session.summary.note(f"{each.learner.id}, {each.slug}: {note}")
+        if attempts == "best":
+            hand = entry.attempt, entry.submission
+            seen.setdefault((entry.learner, entry.slug), set()).add(hand)
+            named.add((entry.learner, entry.slug, entry.attempt))
         yield wanted
+    for (key, slug), hands in seen.items():
+        learner = session.port.learner(key)
+        if learner is None:
+            continue
+        for other in session.attempts.others(key, slug, hands):
+            try:
+                yield session.made_again(other, learner)
+            except Refusal as refusal:
+                session.summary.refuse(f"{learner.id}, {slug}: {refusal}")
+    for slug, n in unmarked.items():
+        session.summary.note(
+            f"{slug}: {n} of the notebooks do not say which release they were made from. There is "
+            "only one, and they are graded against it."
+        )
+
+
+def _set_aside(session: Session, classroom: Classroom, came: Submission, other: Entry) -> Wanted:
+    """Let another hand-in of the learner stand, or stand again."""
+    from grading.collection import lay_out
+
+    wanted = session.made_again(other, came.learner)
+    if other.handed_in is not None:
+        with held():
+            folder = classroom.submitted(came.learner.id, came.slug)
+            lay_out(folder, wanted.job.files, other.handed_in)
+        zone = classroom.settings.timezone
+        when, known = (
+            f"{each.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+            for each in (came.handed_in, other.handed_in)
+        )
+        later = "a later" if other.handed_in > came.handed_in else "an earlier"
+        session.summary.put_aside(
+            f"{came.learner.id}, {came.slug}: handed in {when}, set aside since {later} hand-in, "
+            f"of {known}, is known and counts."
+        )
+    return wanted

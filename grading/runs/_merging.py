@@ -8,7 +8,26 @@ from typing import Any
 
 from grading.results import CellResult, NotebookResult, Result, Status, worst
 
-__all__ = ["differences", "merged"]
+__all__ = ["differences", "may_merge", "merged"]
+
+
+def may_merge(old: Result, new: Result) -> bool:
+    """Tell whether scores of an old result may stand in a new one.
+
+    What ran without a sandbox may have been forged by the submission. It may take over a verdict
+    from within the sandbox, since it carries the mark of what is less trusted; never the reverse.
+
+    Parameters
+    ----------
+    old, new : Result
+        Of one submission.
+
+    Returns
+    -------
+    bool
+        False where the verdict of the sandbox stands alone.
+    """
+    return old.sandbox == new.sandbox or new.sandbox == "none"
 
 
 def merged(old: Result, new: Result, changed: frozenset[str] | None) -> Result:
@@ -27,8 +46,10 @@ def merged(old: Result, new: Result, changed: frozenset[str] | None) -> Result:
     -------
     Result
         With key and version of the new one. Where nothing of the old one had to be kept, it is
-        the new one.
+        the new one, and likewise where `may_merge` says no.
     """
+    if not may_merge(old, new):
+        return new
     before = {(book.name, cell.grade_id): cell for book in old.notebooks for cell in book.cells}
     notebooks = {book.name: book for book in old.notebooks}
     books = tuple(_book(book, notebooks.get(book.name), before, changed) for book in new.notebooks)

@@ -32,6 +32,8 @@ class Recorder:
         Is told what stands in the gradebook.
     writer : Writer
         Writes into the gradebook.
+    refuse : callable, optional
+        Is told what could not be written, one sentence for each place.
     clock : callable, optional
         Seconds that only grow.
     """
@@ -42,15 +44,18 @@ class Recorder:
         journal: Journal,
         writer: Any,
         *,
+        refuse: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._port = port
         self._journal = journal
         self._writer = writer
+        self._refuse = refuse
         self._clock = clock
         self._first_s = 0.0
         self._batch: list[tuple[Entry, Result]] = []
         self._registered: set[str] = set()
+        self._set_aside: set[str] = set()
 
     def add(self, entry: Entry, result: Result) -> None:
         """Take a result; a full batch is written.
@@ -63,7 +68,7 @@ class Recorder:
             As the journal holds it. An ``infra_error`` says nothing about a submission, and is
             not written.
         """
-        if result.status == "infra_error":
+        if result.status == "infra_error" or entry.id in self._set_aside:
             return
         if not self._batch:
             self._first_s = self._clock()
@@ -77,7 +82,11 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Write everything that was taken."""
+        """Write everything that was taken.
+
+        What cannot be put in its place is set aside with a sentence, so that it costs nobody else
+        anything; the journal keeps it as unrecorded, and the next run tries again.
+        """
         records, ids = [], []
         for entry, result in self._batch:
             record = self._record(entry, result)
@@ -85,9 +94,26 @@ class Recorder:
                 records.append(record)
                 ids.append(entry.id)
         if records:
-            self._writer.record(records)
-            self._journal.recorded(ids)
+            self._journal.recorded(self._written(records, ids))
         self._batch.clear()
+
+    def _written(self, records: list[Any], ids: list[str]) -> list[str]:
+        """Write a batch at once, or else one by one; returns the ids of what stands."""
+        from grading.gradebook import PlaceRefusal
+
+        try:
+            self._writer.record(records)
+        except PlaceRefusal:
+            written = []
+            for record, id_ in zip(records, ids, strict=True):
+                try:
+                    self._writer.record([record])
+                    written.append(id_)
+                except PlaceRefusal as refusal:
+                    self._set_aside.add(id_)
+                    self._refuse(str(refusal))
+            return written
+        return ids
 
     def _record(self, entry: Entry, result: Result) -> Any:
         from grading.gradebook import Record  # nbgrader takes seconds to import

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from grading.limits import Limits
 from grading.refusals import Refusal
+from grading.runs._charging import recharge
 from grading.runs._classes import ReleasedClass
 from grading.runs._grade import run_session, slug_of
 from grading.runs._session import Session, Wanted, Watch
-from grading.runs._summary import Summary
+from grading.runs._summary import MAX_LISTED, Summary
 
 if TYPE_CHECKING:
     from grading.broker import Explanation
@@ -41,7 +42,8 @@ def regrade(
 
     An exercise counts as changed if the files that declare it, the judging code, or the set-up
     cells of its notebook did. Scores of other exercises stay as they are, a changed one keeps the
-    higher score. What is late is charged by the due dates and extensions of now.
+    higher score. Due dates, lateness and penalties are always worked out again, by the due dates,
+    extensions and late policy of now.
 
     Parameters
     ----------
@@ -80,6 +82,17 @@ def regrade(
         chosen = session.journal.entries(slug, learner.key if learner else None, latest=True)
         wanted = _changed(session, chosen, exercise, everything=everything)
         session.work_through(engine, wanted, "grading again")
+        charged = recharge(
+            classroom,
+            [slug] if slug else classroom.slugs(),
+            [learner] if learner else None,
+            journal=session.journal,
+            exercises=port.exercises,
+        )
+        session.summary.penalties += len(charged.changed)
+        session.summary.changed += charged.changed[:MAX_LISTED]
+        for sentence in charged.refused:
+            session.summary.refuse(sentence)
 
     with Session(
         port, writer=writer, watch=watch, unsafe=unsafe, time_factor=time_factor
@@ -176,8 +189,11 @@ def _changed(
     for entry in entries:
         learner = session.port.learner(entry.learner)
         old = session.journal.result_of(entry)
-        if learner is None or old is None or old.status == "infra_error":
-            continue  # forgotten, or pending: a run of its own finishes it
+        stands = old is not None and old.status != "infra_error"
+        if not stands:
+            old = next(session.earlier.results(entry), None)
+        if learner is None or old is None:
+            continue  # forgotten, or never graded, which has been said
         try:
             release = session.cards.release(old.version)
             if release not in session.port.releases(entry.slug):
@@ -186,13 +202,15 @@ def _changed(
             changed = session.cards.changed(old.version, version)
             if exercise is not None:
                 changed = {exercise} if changed is None else changed & {exercise}
+            elif old.sandbox == "none" and not session.summary.unsafe:
+                changed = None  # whatever it says, it was not judged within the sandbox
             files = session.journal.files(entry)
             job = session.job(learner, entry.slug, files, release)
         except Refusal as refusal:
             session.summary.refuse(f"{learner.id}, {entry.slug}: {refusal}")
             continue
-        if not everything and changed is not None and not changed:
-            session.leave(entry, old)
+        if stands and not everything and changed is not None and not changed:
+            session.summary.unchanged += 1  # but for what lateness costs
             continue
         wanted = session.wanted(learner, job, entry.slug, entry.attempt, entry.handed_in)
         yield replace(wanted, again=everything)

@@ -11,8 +11,7 @@ it: its earlier result is looked up in the journal, and of each exercise the hig
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,12 +19,15 @@ from grading.engine import Engine, Job, key_of, submission_hash
 from grading.limits import Limits
 from grading.refusals import Refusal
 from grading.results import Result
+from grading.runs._attempts import Attempts
 from grading.runs._classes import ClassPort
+from grading.runs._earlier import Earlier
 from grading.runs._interrupts import held
-from grading.runs._merging import differences, merged
+from grading.runs._merging import differences, may_merge, merged
 from grading.runs._recording import Recorder
 from grading.runs._summary import MAX_LISTED, Progress, Summary
 from grading.runs._versions import Cards
+from grading.runs._wanted import Wanted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,36 +35,12 @@ if TYPE_CHECKING:
     from grading.classroom import Learner
     from grading.journal import Entry
 
-__all__ = ["Session", "Wanted", "Watch"]
+__all__ = ["Session", "Wanted", "Watch", "writer_of"]
 
 _IDLE_S = 0.2
 
 Watch = Callable[[Progress], None]
 """What is told how far a run is."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A submission that wants a result.
-
-    Attributes
-    ----------
-    entry : Entry
-        Whose, and which work it is.
-    job : Job
-        The work; its ``entry_id`` is the entry's.
-    again : bool
-        Whether it is run even if its result is known, to see that it stays the same.
-    """
-
-    entry: Entry
-    job: Job = field(repr=False)
-    again: bool = False
-
-    @property
-    def waiting(self) -> Wanted:
-        """The same without the files, which the engine has now."""
-        return replace(self, job=replace(self.job, files={}))
 
 
 class Session:
@@ -112,10 +90,11 @@ class Session:
         self.journal = Journal(port.journal_folder)
         try:
             self.cards = Cards(port.journal_folder / "versions")
-            self._writer = writer if writer is not None else _writer_of(port)
-            self._recorder = Recorder(port, self.journal, self._writer)
-            # By learner, assignment and content: what was graded last. Half a kilobyte each.
-            self._graded = {_topic(entry): entry.id for entry in self.journal.entries()}
+            self._writer = writer if writer is not None else writer_of(port)
+            refuse = self.summary.refuse
+            self._recorder = Recorder(port, self.journal, self._writer, refuse=refuse)
+            self.earlier = Earlier(self.journal)
+            self.attempts = Attempts(self.journal)
         except BaseException:
             self.journal.close()
             raise
@@ -245,18 +224,44 @@ class Session:
             if entry.id not in newest or learner is None:
                 continue
             try:
-                files = self.journal.files(entry)
-                jobs = [
-                    self.job(learner, entry.slug, files, release)
-                    for release in self.port.releases(entry.slug)
-                ]
+                wanted = self.made_again(entry, learner)
             except Refusal as refusal:
-                self.summary.refuse(str(refusal))
+                self.summary.refuse(f"{learner.id}, {entry.slug}: {refusal}")
                 continue
-            self._left.add(entry.id)
-            # Without any, exercise or limits have changed: that work cannot be done any more.
-            same = (job for job in jobs if key_of(job) == entry.key)
-            yield from (Wanted(entry, replace(job, entry_id=entry.id)) for job in islice(same, 1))
+            self._left.add(wanted.entry.id)
+            yield wanted
+
+    def made_again(self, entry: Entry, learner: Learner) -> Wanted:
+        """Say what has to be done for a submission that the journal knows.
+
+        Parameters
+        ----------
+        entry : Entry
+            Of the journal.
+        learner : Learner
+            Whose it is.
+
+        Returns
+        -------
+        Wanted
+            Under the same entry, if its work can still be done.
+
+        Raises
+        ------
+        Refusal
+            If its files are gone.
+        """
+        files = self.journal.files(entry)
+        releases = self.port.releases(entry.slug)
+        for release in releases:
+            job = self.job(learner, entry.slug, files, release)
+            if key_of(job) == entry.key:
+                return Wanted(entry, replace(job, entry_id=entry.id))
+        # Exercises or limits have changed since: it is held to what counts now.
+        old = self.journal.result_of(entry) or next(self.earlier.results(entry), None)
+        release = "" if old is None else self.cards.release(old.version)
+        job = self.job(learner, entry.slug, files, release if release in releases else "")
+        return self.wanted(learner, job, entry.slug, entry.attempt, entry.handed_in)
 
     def work_through(
         self, engine: Engine, wanted: Iterable[Wanted], what: str, total: int | None = None
@@ -290,22 +295,6 @@ class Session:
         with held():
             self._recorder.flush()
 
-    def leave(self, entry: Entry, result: Result) -> None:
-        """Leave a result as it is; only what lateness costs is brought up to date.
-
-        Parameters
-        ----------
-        entry : Entry
-            Whose.
-        result : Result
-            Stands in the gradebook already.
-        """
-        self.summary.unchanged += 1
-        due = self.port.due(entry.slug)
-        if due is not None and entry.handed_in is not None and entry.handed_in > due:
-            with held():
-                self._recorder.add(entry, result)
-
     def _jobs(self, wanted: Iterable[Wanted], waiting: dict[str, list[Wanted]]) -> Iterator[Job]:
         """Accept submissions; give those whose work is neither done nor under way."""
         for each in wanted:
@@ -319,8 +308,10 @@ class Session:
         entry = each.entry
         if self.best is None or self.journal.entry(entry.id) is None:
             self.journal.accept(entry, each.job.files)
+        self.attempts.add(entry)
         if self.best is None and not each.again and self.journal.is_recorded(entry):
-            self.summary.unchanged += entry.id not in self._left  # those are counted already
+            if entry.id not in self._left:  # those are counted already
+                self._left_unchanged(entry)
             return False
         if entry.key in self._failed:  # it was tried often enough in this run
             if self.journal.result_of(entry) is None:
@@ -349,10 +340,30 @@ class Session:
         for each in wanted:
             self._done(each, result)
 
+    def _left_unchanged(self, entry: Entry) -> None:
+        self.summary.unchanged += 1
+        result = self.journal.result_of(entry)
+        if result is not None:
+            self.summary.add_notes(self._whose(entry), result)
+            self._show(entry, result)
+
+    def _whose(self, entry: Entry) -> str:
+        learner = self.port.learner(entry.learner)
+        return f"{learner.id if learner else 'somebody who was removed'}, {entry.slug}"
+
+    def _show(self, entry: Entry, result: Result) -> None:
+        """Give a small class a line for each learner."""
+        learner = self.port.learner(entry.learner)
+        if learner is not None and self.summary.has_room_for(learner.id, entry.slug):
+            penalty = 0.0
+            if result.status != "infra_error":
+                penalty = self.port.penalty(learner, entry.slug, result, entry.handed_in)
+            self.summary.show(learner.id, entry.slug, result, penalty)
+
     def _done(self, each: Wanted, result: Result) -> None:
         entry = each.entry
         learner = self.port.learner(entry.learner)
-        whose = f"{learner.id if learner else 'somebody who was removed'}, {entry.slug}"
+        whose = self._whose(entry)
         if result.status != "infra_error":
             result = self._with_what_stood(each, result, whose)
         if not self.journal.done(entry.id, result):
@@ -361,10 +372,12 @@ class Session:
                 self._note_change(known, result, f"{whose}: another result than before")
             result = known
         self.summary.add(whose, result)
+        if self.best is None or result.status == "infra_error":
+            self._show(entry, result)
         if result.status == "infra_error":
             self._failed[entry.key] = result
             return
-        self._graded[_topic(entry)] = entry.id
+        self.earlier.add(entry)
         if self.best is None:
             self._recorder.add(entry, result)
         elif learner is not None:
@@ -376,16 +389,17 @@ class Session:
 
     def _with_what_stood(self, each: Wanted, result: Result, whose: str) -> Result:
         """Keep from the submission's earlier result what the new one may not change."""
-        before = self._graded.get(_topic(each.entry))
-        entry = self.journal.entry(before) if before not in {None, each.entry.id} else None
-        old = self.journal.result_of(entry) if entry is not None else None
-        if old is None or old.status == "infra_error":
+        earlier = self.earlier.results(each.entry)
+        old = next((old for old in earlier if may_merge(old, result)), None)
+        if old is None:
             return result
         changed = None
         if old.version != result.version:
             changed = self.cards.changed(old.version, each.job.version)
         kept = merged(old, result, None if changed is None else frozenset(changed))
-        self._note_change(old, kept, whose)
+        own = self.journal.result_of(each.entry)
+        if own is None or own.status == "infra_error":  # else it was told when that was new
+            self._note_change(old, kept, whose)
         return kept
 
     def _note_change(self, old: Result, new: Result, whose: str) -> None:
@@ -393,16 +407,26 @@ class Session:
         if scores and len(self.summary.changed) < MAX_LISTED:
             self.summary.changed.append(f"{whose}: {', '.join(scores)}")
 
-    def write_best(self) -> None:
-        """Write the best attempt of each learner, which from now on is the one that counts."""
-        for _, _, entry in (self.best or {}).values():
+    def write_best(self) -> list[Entry]:
+        """Write the best attempt of each learner, which from now on is the one that counts.
+
+        Returns
+        -------
+        list of Entry
+            Those attempts; none where all attempts are not compared.
+        """
+        chosen = [entry for _, _, entry in (self.best or {}).values()]
+        for entry in chosen:
             with held():
                 # What was accepted last stands in the gradebook, so it is accepted once more.
                 self.journal.accept(entry, self.journal.files(entry))
                 result = self.journal.result_of(entry)
+                if result is not None:
+                    self._show(entry, result)
                 if result is not None and not self.journal.is_recorded(entry):
                     self._recorder.add(entry, result)
         self.flush()
+        return chosen
 
 
 _OTHER_WORK = (
@@ -411,11 +435,7 @@ _OTHER_WORK = (
 )
 
 
-def _topic(entry: Entry) -> tuple[str, str, str]:
-    return entry.learner, entry.slug, entry.submission
-
-
-def _writer_of(port: ClassPort) -> Any:
+def writer_of(port: ClassPort) -> Any:
     from grading.gradebook import Writer  # nbgrader takes seconds to import
 
     return Writer(port.db_url, port.course_id, tz=port.timezone)

@@ -9,10 +9,34 @@ from typing import Any
 
 from grading.results import STATUSES, Result
 
-__all__ = ["MAX_LISTED", "Progress", "Summary"]
+__all__ = ["MAX_LISTED", "MAX_SHOWN", "Line", "Progress", "Summary"]
 
 MAX_LISTED = 1000
 """Sentences that a summary keeps of a kind; beyond it counts, so that its memory stays flat."""
+
+
+MAX_SHOWN = 30
+"""Submissions that are shown one by one; of a larger class there is a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one learner's submission came to.
+
+    Attributes
+    ----------
+    points, max_points : float
+        What machines judged, before anything is taken off.
+    penalty : float
+        Points that lateness costs.
+    status : str
+        As in `Result`.
+    """
+
+    points: float
+    max_points: float
+    penalty: float
+    status: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +95,12 @@ class Summary:
         Submissions that ended in ``infra_error``, one sentence each.
     changed : list of str
         After a regrade: whose score changed, one sentence each.
+    set_aside : list of str
+        What does not count since the journal knows another hand-in that does, one sentence each.
+    lines : dict of (str, str) to Line
+        By learner and assignment; empty for more than `MAX_SHOWN` of them.
+    penalties : int
+        After a regrade: how many penalties for lateness changed.
     interrupted : bool
         Whether Ctrl-C ended the run early.
     unsafe : bool
@@ -89,6 +119,11 @@ class Summary:
     changed: list[str] = field(default_factory=list)
     n_refused: int = 0
     n_mended: int = 0
+    set_aside: list[str] = field(default_factory=list)
+    n_set_aside: int = 0
+    lines: dict[tuple[str, str], Line] = field(default_factory=dict)
+    n_lines: int = 0
+    penalties: int = 0
     interrupted: bool = False
     unsafe: bool = False
     wall_s: float = 0.0
@@ -129,8 +164,67 @@ class Summary:
         self.statuses[result.status] += 1
         if result.status == "infra_error" and len(self.troubles) < MAX_LISTED:
             self.troubles.append(f"{whose}: {result.message}")
+        self.add_notes(whose, result)
+
+    def add_notes(self, whose: str, result: Result) -> None:
+        """Note what was mended in a submission.
+
+        Parameters
+        ----------
+        whose : str
+            Learner and assignment.
+        result : Result
+            What it is.
+        """
         for note in (note for book in result.notebooks for note in book.notes):
             self.note(f"{whose}: {note}")
+
+    def put_aside(self, sentence: str) -> None:
+        """Note what does not count, since another hand-in does.
+
+        Parameters
+        ----------
+        sentence : str
+            Whose, and which one counts.
+        """
+        self.n_set_aside += 1
+        if len(self.set_aside) < MAX_LISTED:
+            self.set_aside.append(sentence)
+
+    def has_room_for(self, learner: str, slug: str) -> bool:
+        """Tell whether a submission is still shown by a line of its own; from the first, or none.
+
+        Parameters
+        ----------
+        learner, slug : str
+            Whose, and of which assignment.
+
+        Returns
+        -------
+        bool
+            False for all, once there were more than `MAX_SHOWN`.
+        """
+        if (learner, slug) in self.lines:
+            return True
+        self.n_lines += 1
+        if self.n_lines > MAX_SHOWN:
+            self.lines.clear()
+        return self.n_lines <= MAX_SHOWN
+
+    def show(self, learner: str, slug: str, result: Result, penalty: float) -> None:
+        """Keep the line of a submission.
+
+        Parameters
+        ----------
+        learner, slug : str
+            Whose, and of which assignment.
+        result : Result
+            What it is.
+        penalty : float
+            Points that lateness costs.
+        """
+        line = Line(result.points, result.max_points, penalty, result.status)
+        self.lines[learner, slug] = line
 
     def note(self, sentence: str) -> None:
         """Note what was mended.
@@ -183,6 +277,9 @@ class Summary:
             "n_mended": self.n_mended,
             "troubles": self.troubles,
             "changed": self.changed,
+            "set_aside": self.set_aside,
+            "n_set_aside": self.n_set_aside,
+            "penalties": self.penalties,
             "interrupted": self.interrupted,
             "unsafe": self.unsafe,
             "wall_s": round(self.wall_s, 3),

@@ -88,3 +88,27 @@ def test_quoted_line_is_that_of_the_answer() -> None:
     result = graded(notebook({NAME: answer("raise ValueError(x)")}, BACKPROP), BACKPROP)
 
     assert any("\n    raise ValueError(x)" in each.sentence for each in cell(result, NAME).criteria)
+
+
+def test_wrong_values_beside_changed_inputs_are_told_without_a_number() -> None:
+    """Else the learner copies x and still gets nothing."""
+    source = "def relu_backward(x, dy):\n    x[x < 0] = 0\n    return dy * x"
+
+    found = cell(graded(notebook({"relu_backward": source}, BACKPROP), BACKPROP), "relu_backward")
+
+    assert found.score == 0
+    for criterion in found.criteria:
+        assert criterion.stage == "inputs"
+        assert "`x` was changed while the function ran" in criterion.sentence
+        assert criterion.sentence.endswith("Besides, the values of `dx` are wrong.")
+        assert numbers(criterion.sentence) == []
+
+
+def test_right_values_beside_changed_inputs_are_not_called_wrong() -> None:
+    source = "def relu_backward(x, dy):\n    x[x < 0] = 0\n    return dy * (x > 0)"
+
+    found = cell(graded(notebook({"relu_backward": source}, BACKPROP), BACKPROP), "relu_backward")
+
+    assert found.score == 0
+    assert all("was changed" in each.sentence for each in found.criteria)
+    assert not any("Besides" in each.sentence for each in found.criteria)

@@ -9,7 +9,16 @@ from grading.broker import explain
 from grading.limits import Limits
 from grading.refusals import Refusal
 from grading.sandbox import LocalSandboxes
-from tests.grading.broker.cases import START, dying, files, graded, notebook, references, version
+from tests.grading.broker.cases import (
+    BACKPROP,
+    START,
+    dying,
+    files,
+    graded,
+    notebook,
+    references,
+    version,
+)
 
 NAME = "mean_squared_error"
 ONLY_MATRICES = f"""def {NAME}(y, targets):
@@ -78,3 +87,12 @@ def test_unreadable_submission_is_explained_by_its_sentence() -> None:
 def test_unknown_exercise_is_refused() -> None:
     with pytest.raises(Refusal, match="It has mean_squared_error, predict_shapes"):
         explain(files(notebook(references())), version(), "relu", Limits(), LocalSandboxes())
+
+
+def test_both_are_said_where_inputs_changed_and_values_are_wrong() -> None:
+    source = "def relu_backward(x, dy):\n    x[x < 0] = 0\n    return dy * x"
+    content = files(notebook({"relu_backward": source}, BACKPROP), BACKPROP)
+
+    found = explain(content, version(BACKPROP), "relu_backward", Limits(), LocalSandboxes())
+
+    assert found.text.count("`x` was changed") == found.text.count("values of `dx` are wrong") > 1

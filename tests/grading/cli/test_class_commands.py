@@ -83,8 +83,13 @@ def test_release_says_what_it_made(nncourse: Run, folder: Path, tmp_path: Path) 
     assert "00-start-here: 2 exercises" in result.output
     assert "which is 2026-12-01 22:59 UTC" in " ".join(result.output.split())
     assert "public" in result.output
-    with zipfile.ZipFile(tmp_path / "00-start-here.zip") as archive:
-        assert "Warming up" in archive.read("README.md").decode()
+    with zipfile.ZipFile(folder / "releases" / "00-start-here.zip") as archive:
+        page = archive.read("README.md").decode()
+    assert "Warming up" in page
+    assert "python start.py" in page
+    assert "pip install" not in page
+    assert not list(tmp_path.glob("*.zip"))  # where a later "grade ." would find it
+    assert str(folder / "releases") in result.output.replace("\n", "")
     assert Classroom.open(folder).settings.timezone.key == "Europe/Berlin"
 
 
@@ -105,9 +110,128 @@ def test_a_zone_that_is_misspelled_begins_no_class(nncourse: Run, folder: Path) 
     assert not folder.exists()
 
 
+def test_a_list_and_a_release_in_the_order_of_the_readme_share_a_time_zone(
+    nncourse: Run, folder: Path, tmp_path: Path
+) -> None:
+    begun = nncourse("roster", "--add", "ada")
+    released = nncourse("release", "00", "--due", "2026-12-01", "--timezone", "Europe/Berlin")
+    other = nncourse("release", "00", "--due", "2026-12-01", "--timezone", "Asia/Tokyo")
+
+    assert "roster --timezone Europe/Berlin" in begun.output
+    assert "class.toml" in begun.output
+    assert "it is Europe/Berlin now" in released.output
+    assert "the class keeps Europe/Berlin" in other.output
+    assert Classroom.open(folder).settings.timezone.key == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("order", ["with the first", "later"])
+def test_the_roster_takes_a_time_zone(nncourse: Run, folder: Path, order: str) -> None:
+    if order == "later":
+        nncourse("roster", "--add", "ada")
+    set_ = nncourse("roster", "--add", "emmy", "--timezone", "Europe/Berlin")
+    again = nncourse("roster", "--timezone", "Asia/Tokyo")
+
+    assert set_.exit_code == 0
+    assert Classroom.open(folder).settings.timezone.key == "Europe/Berlin"
+    assert again.exit_code == 2
+    assert "the time zone of the class is Europe/Berlin already" in again.output
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (["--add", "Ada Lovelace"], "--add: the id 'Ada Lovelace' cannot name a folder"),
+        (["--add", ""], "Write it as ada.lovelace, say"),
+        (["--import", "absent.csv"], "absent.csv: it cannot be read"),
+        (["--import", "list.csv"], "neither an id nor an email"),
+        (["--add", "ada", "--timezone", "Mars/Olympus"], "there is no time zone"),
+    ],
+)
+def test_what_cannot_be_added_begins_no_class(
+    nncourse: Run, folder: Path, tmp_path: Path, words: list[str], sentence: str
+) -> None:
+    (tmp_path / "list.csv").write_text("color,size\nred,3\n")
+
+    result = nncourse("roster", *words)
+
+    assert result.exit_code == 2
+    assert sentence in result.output
+    assert "roster.csv" not in result.output
+    assert not folder.exists()
+
+
+def test_an_import_says_which_columns_it_read(nncourse: Run, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("student;first;last;email;shoe size\nada;Ada;Lovelace;a@b.org;38\n")
+
+    result = nncourse("roster", "--import", path, "--json")
+
+    assert "Columns used: student as id, first as first name, last as last name, email." in (
+        result.stderr
+    )
+    assert "Columns not used: shoe size." in result.stderr
+    assert json.loads(result.stdout)[0]["last_name"] == "Lovelace"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["roster", "--add", "emmy"],
+        ["release", "00", "--due", "2026-12-01 23:59"],
+        ["extend", "ada", "00", "--days", "2"],
+    ],
+)
+def test_a_class_that_cannot_be_written_is_said_in_one_sentence(
+    nncourse: Run, folder: Path, words: list[str]
+) -> None:
+    nncourse("roster", "--add", "ada")
+    nncourse("release", "00", "--due", "2026-12-01 23:59")
+    (folder / ".lock").unlink()
+    (folder / ".lock").mkdir()  # closed to everybody, the superuser too
+
+    result = nncourse(*words)
+
+    assert result.exit_code == 2
+    assert ".lock: it cannot be written" in result.output
+    assert "Mend the rights of its folder" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_mend_repeats_the_class_that_was_given(nncourse: Run, tmp_path: Path) -> None:
+    given = tmp_path / "my class"
+    absent = nncourse("roster", "--class", given)
+    begun = nncourse("roster", "--add", "ada", f"--class={given}")
+    unreleased = nncourse("extend", "ada", "00", "--days", "1", f"--class={given}")
+    unknown = nncourse("extend", "zzz", "00", "--days", "1", "--class", given)
+
+    assert f"nncourse roster --class '{given}' --add ID" in absent.output
+    assert f"--timezone Europe/Berlin --class '{given}'" in begun.output
+    assert "is not released" in unreleased.output
+    assert f"nncourse roster --class '{given}'" in unknown.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["extend", "Noether", "00", "--days", "1"],
+        ["forget", "emmy", "--yes"],
+        ["regrade", "--explain", "noether", "predict_shapes", "--unsafe"],
+        ["feedback", "00", "--student", "noethr3"],
+    ],
+)
+def test_somebody_unknown_is_answered_with_the_nearest(
+    nncourse: Run, graded: Classroom, words: list[str]
+) -> None:
+    result = nncourse(*words, "--class", graded.root)
+
+    assert result.exit_code == 2
+    assert "Did you mean noether3?" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["a", "00", "--days", "1"], "a group of 2 is called so. If you mean the group, add --gro"),
         (["lovelace", "00", "--days", "1"], "Did you mean lovelace7"),
         (["lovelace7", "01", "--days", "1"], "is not released; released are: 00-start-here"),
         (["lovelace7", "00"], "Add --until, --days or --time-factor"),
@@ -184,5 +308,7 @@ def test_forget_says_what_it_removed_and_where_the_name_still_stands(
     assert "Removed: all rows in the gradebook" in output
     assert "Removed: the key" in output
     assert "export.csv" in output
+    assert f"Searched: {graded.root}." in output
+    assert "elsewhere were not searched" in output
     assert "lovelace7" not in Classroom.open(graded.root).roster
     assert nncourse("forget", "lovelace7", "--yes", "--class", graded.root).exit_code == 2

@@ -54,9 +54,9 @@ def test_report_is_written_and_written_again(nncourse: Run, folder: Path) -> Non
 
 
 def test_report_with_names_names_them(nncourse: Run, folder: Path, tmp_path: Path) -> None:
-    nncourse("report", "01", "--class", folder, "--names", "--to", tmp_path / "out" / "r.html")
+    nncourse("report", "01", "--class", folder, "--names", "--to", tmp_path / "r.html")
 
-    assert "First3 Last003" in (tmp_path / "out" / "r.html").read_text(encoding="utf-8")
+    assert "First3 Last003" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_report_as_json_is_json_alone(nncourse: Run, folder: Path) -> None:
@@ -79,6 +79,64 @@ def test_export_writes_a_table(nncourse: Run, folder: Path, tmp_path: Path, kind
     rows = list(csv.reader(target.read_text(encoding="utf-8").splitlines()))
     assert len(rows) == {"csv": 9, "canvas": 10, "moodle": 9}[kind]
     assert ("Unit 1 (7)" in str(rows[0])) == (kind != "csv")
+
+
+@pytest.mark.parametrize("word", ["1", "01", SLUG])
+def test_unit_is_named_in_any_form(nncourse: Run, folder: Path, tmp_path: Path, word: str) -> None:
+    target = tmp_path / "g.csv"
+
+    result = nncourse(
+        "export", "--format", "canvas", "--class", folder, "--to", target,
+        "--assignment", word, "--column", f"{word}=Unit 1 (7)",
+    )  # fmt: skip
+
+    assert result.exit_code == 0, result.output
+    assert "Unit 1 (7)" in target.read_text(encoding="utf-8").splitlines()[0]
+    assert nncourse("report", word, "--class", folder).exit_code == 0
+
+
+def test_export_writes_times_on_the_clock_of_the_class(
+    nncourse: Run, folder: Path, tmp_path: Path
+) -> None:
+    nncourse("export", "--format", "csv", "--class", folder, "--to", tmp_path / "g.csv")
+
+    with (tmp_path / "g.csv").open(encoding="utf-8", newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert {row["duedate"] for row in rows} == {"2026-12-01T23:59:00+01:00"}
+    assert all(row["timestamp"].endswith(("+01:00", "+02:00")) for row in rows)
+
+
+def test_export_makes_no_folder(nncourse: Run, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "nonexist" / "x.csv"
+
+    result = nncourse("export", "--format", "csv", "--class", folder, "--to", target)
+
+    assert result.exit_code == 2
+    assert "there is no such folder" in " ".join(result.stderr.split())
+    assert not target.parent.exists()
+
+
+@pytest.mark.parametrize("command", ["report", "feedback", "similar"])
+def test_output_begins_without_a_blank_line(nncourse: Run, folder: Path, command: str) -> None:
+    result = nncourse(command, "01", "--class", folder)
+
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert result.stdout.strip()
+    assert not result.output.startswith("\n")
+
+
+def test_copied_class_writes_its_own_pages_again(
+    nncourse: Run, folder: Path, tmp_path: Path
+) -> None:
+    for command in ("report", "similar"):
+        nncourse(command, "01", "--class", folder)
+    copy = Path(shutil.copytree(folder, tmp_path / "a copy"))
+
+    assert [nncourse(each, "01", "--class", copy).exit_code for each in ("report", "similar")] == [
+        0,
+        0,
+    ]
 
 
 def test_export_leaves_a_corrected_table_alone(nncourse: Run, folder: Path, tmp_path: Path) -> None:

@@ -33,9 +33,13 @@ def here(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Grade in this process instead of in workers; returns how many workers were asked for."""
     asked: list[Any] = []
 
+    class Here(grading.engine.InProcess):
+        def start(self) -> None:
+            """Have no workers to wait for."""
+
     def pool(n_workers: int | None) -> grading.engine.InProcess:
         asked.append(n_workers)
-        return grading.engine.InProcess(work=work_here)
+        return Here(work=work_here)
 
     monkeypatch.setattr(grading.engine, "ProcessPool", pool)
     return asked
@@ -94,7 +98,7 @@ def test_machine_without_isolation_is_refused_with_the_reason(
         (("--attempts", "worst"), "none of last, best, first"),
         (("--unit", "07"), "there is no assignment '07'"),
         (("--workers", "1", "--cluster", "tcp://x:1"), "Give one of the two"),
-        (("--course", "."), "submitted folder"),
+        (("--course", "."), "--class does not go with it"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(
@@ -104,6 +108,27 @@ def test_options_that_cannot_be_meant_are_refused(
 
     assert result.exit_code == 2
     assert said in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--class", "my-class"),
+        ("--db", "sqlite:///other.db"),
+        ("--groups", "groups.csv"),
+        ("--attempts", "best"),
+        ("--exercises", "own.py"),
+    ],
+)
+def test_what_a_course_brings_itself_is_refused_by_name(
+    nncourse: Run, tmp_path: Path, option: str, value: str
+) -> None:
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+    result = nncourse("grade", "--course", tmp_path, option, value)
+
+    assert result.exit_code == 2
+    assert f"{option} does not go with it" in " ".join(result.output.split())
+    assert not (tmp_path / ".nncourse").exists()
 
 
 def test_nothing_to_grade_is_refused(nncourse: Run, small: SmallClass) -> None:
@@ -123,6 +148,90 @@ def test_regrade_says_that_nothing_changed(
     assert result.exit_code == 0
     assert "0 graded" in result.output
     assert "6 unchanged" in result.output
+
+
+def test_regrade_counts_penalties_by_the_due_date_of_now(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
+    """The third handed in two days late; then the due date moved in a file, by hand."""
+    nncourse(*words(small))
+    path = small.root / "assignments.json"
+    path.write_text(path.read_text().replace("2026-06-01 12:00", "2026-06-05 12:00"))
+
+    first = nncourse("regrade", "--class", small.root, "--unsafe")
+    second = nncourse("regrade", "--class", small.root, "--unsafe", "--json")
+
+    assert "6 unchanged" in first.output
+    assert "worked out again: 1 penalty changed" in " ".join(first.output.split())
+    assert "learner-0002" in first.output
+    assert charged(small) == ({}, "2026-06-05 12:00:00")
+    assert json.loads(second.stdout)["penalties"] == 0
+
+
+def test_release_with_another_due_date_reaches_penalties_at_once(
+    nncourse: Run, small: SmallClass, here: list[Any], tmp_path: Path
+) -> None:
+    release = ("release", "00", "--class", small.root, "--to", tmp_path / "b.zip", "--due")
+    not_graded = nncourse(*release, "2026-06-02 12:00")
+    nncourse(*words(small))
+    late, due = charged(small)
+
+    later = nncourse(*release, "2026-06-05 12:00")
+
+    assert "worked out again" not in not_graded.output
+    assert (set(late), due) == ({"learner-0002"}, "2026-06-02 12:00:00")
+    assert charged(small) == ({}, "2026-06-05 12:00:00")
+    assert "1 penalty changed" in later.output
+    back = nncourse(*release, "2026-06-02 12:00", "--json")
+    assert charged(small) == (late, due)
+    assert len(json.loads(back.stdout)["penalties"]) == 1
+    none = nncourse(*release[:-1])
+    assert charged(small) == ({}, "None")
+    assert "there was a due date before" in none.output
+
+
+def test_extension_reaches_penalties_at_once_and_taken_back_too(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
+    nncourse(*words(small))
+    late, _ = charged(small)
+    extend = ("extend", "learner-0002", "00", "--class", small.root, "--days")
+
+    given = nncourse(*extend, "3")
+
+    assert late
+    assert charged(small)[0] == {}
+    assert "1 penalty changed" in given.output
+    taken_back = nncourse(*extend, "0")
+    assert charged(small)[0] == late
+    assert "1 penalty changed" in taken_back.output
+
+
+def test_date_is_set_even_while_a_run_holds_the_class(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
+    from grading.journal import Journal
+
+    nncourse(*words(small))
+    with Journal(small.classroom.journal_folder):
+        result = nncourse("extend", "learner-0002", "00", "--class", small.root, "--days", "3")
+
+    room = small.classroom
+    assert result.exit_code == 0
+    assert "penalties were not worked out again" in result.output
+    assert "nncourse regrade --class" in result.output
+    assert room.settings.extensions[0].days == 3
+
+
+def charged(small: SmallClass) -> tuple[dict[str, float], str]:
+    """Return penalties by learner, and the due date, as nbgrader has them."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(small.classroom.db_url, small.classroom.course_id) as gradebook:
+        found = gradebook.assignment_submissions(SLUG)
+        late = {each.student_id: each.late_submission_penalty for each in found}
+        due = str(gradebook.find_assignment(SLUG).duedate)
+    return {who: points for who, points in late.items() if points}, due
 
 
 def test_explain_shows_every_case_also_as_json(

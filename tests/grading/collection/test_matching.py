@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from grading.classroom import Extension
+from grading.collection import store
 from tests.grading.collection.conftest import DUE, FILE, ON_TIME, SLUG, Gather, put, zipped
 
 MOODLE = "_12345_assignsubmission_file_"
@@ -200,9 +204,9 @@ def test_canvas_export(gather: Gather, answered, tmp_path):
     assert set(came) == {"ada", "carl", "blaise"}
     assert came["ada"].files[FILE] == answered("second")
     assert came["ada"].attempt == 2
-    assert came["carl"].handed_in > DUE
-    assert came["carl"].time_from == "LATE mark"
-    assert "late" in " ".join(came["carl"].notes)
+    assert came["carl"].handed_in == ON_TIME  # the zip knows better than a mark
+    assert came["carl"].time_from == "zip entry"
+    assert "marks it late" in " ".join(came["carl"].notes)
     assert came["blaise"].handed_in <= DUE
 
 
@@ -280,3 +284,55 @@ def test_somebody_unknown_is_refused_with_the_nearest_and_the_rest_goes_on(
     assert "nearest is Blaise Pascal (blaise)" in refused[0]
     assert "zzzzzz" in refused[1]
     assert "nncourse roster --add" in refused[1]
+
+
+def _late_zip(path, answered, when=(2026, 11, 22, 6, 0, 0)):
+    return zipped(path, {f"lovelaceada_LATE_1001_5001_{FILE}": answered("late")}, when)
+
+
+def test_a_late_mark_moves_no_time_that_the_zip_knows(
+    gather: Gather, classroom, answered, tmp_path
+):
+    """Due before it came, then after, with and without an extension: one time, one attempt."""
+    whole = _late_zip(tmp_path / "s.zip", answered)
+    settings = classroom.settings.assignments[SLUG]
+    seen = set()
+    for due in (datetime(2026, 11, 20, tzinfo=UTC), DUE):
+        classroom.set_assignment(SLUG, replace(settings, due=due))
+        for extension in (None, Extension("ada", "", SLUG, days=30)):
+            if extension:
+                classroom.extend(extension=extension)
+            came, _ = gather(whole)
+            store(came["ada"], classroom)
+            seen.add((came["ada"].handed_in, came["ada"].attempt, came["ada"].time_from))
+
+    assert seen == {(datetime(2026, 11, 22, 5, 0, tzinfo=UTC), 1, "zip entry")}
+
+
+def test_a_late_mark_alone_says_late_against_the_date_without_extension(
+    gather: Gather, classroom, answered, tmp_path
+):
+    """A zip without times, itself older than the due date."""
+    whole = _late_zip(tmp_path / "s.zip", answered, (1980, 1, 1, 0, 0, 0))
+    due = datetime(2020, 6, 1, 12, tzinfo=UTC)
+    os.utime(whole, (due.timestamp() - 9000,) * 2)
+    settings = classroom.settings.assignments[SLUG]
+    classroom.set_assignment(SLUG, replace(settings, due=due))
+    classroom.extend(extension=Extension("ada", "", SLUG, days=30))
+
+    came, _ = gather(whole)
+
+    assert came["ada"].handed_in == due + timedelta(seconds=1)
+    assert classroom.lateness_s(came["ada"].learner, SLUG, came["ada"].handed_in) == 0
+
+
+def test_no_time_is_invented_that_has_not_come(gather: Gather, classroom, answered, tmp_path):
+    whole = _late_zip(tmp_path / "s.zip", answered, (1980, 1, 1, 0, 0, 0))
+    settings = classroom.settings.assignments[SLUG]
+    due = datetime.now(UTC) + timedelta(days=9)
+    classroom.set_assignment(SLUG, replace(settings, due=due))
+
+    came, _ = gather(whole)
+
+    assert came["ada"].handed_in <= datetime.now(UTC)
+    assert "has not passed" in came["ada"].notes[-1]

@@ -59,6 +59,27 @@ def test_storing_again_changes_nothing(classroom, hand_in):
     assert {p: p.stat().st_mtime_ns for p in classroom.root.rglob("*") if p.is_file()} == before
 
 
+def test_the_same_file_is_no_other_attempt_however_its_time_moves(classroom, answered, hand_in):
+    first = hand_in("a")
+    copied = hand_in("a", 3)
+
+    earlier = hand_in("a", -1)
+
+    assert [each.attempt for each in (first, copied, earlier)] == [1, 1, 1]
+    assert copied.handed_in == first.handed_in
+    assert "very same file" in copied.notes[-1]
+    assert earlier.handed_in == ON_TIME - timedelta(days=1)
+
+
+def test_whoever_goes_back_to_earlier_work_hands_in_again(classroom, hand_in):
+    hand_in("a")
+    hand_in("b", 1)
+
+    back = hand_in("a", 2)
+
+    assert (back.attempt, back.handed_in) == (3, ON_TIME + timedelta(days=2))
+
+
 def test_other_files_of_nbgrader_stay(classroom, hand_in):
     hand_in("first")
     helper = put(classroom.submitted("ada", SLUG) / "helper.csv", b"1,2")

@@ -36,14 +36,14 @@ def undisturbed(small: SmallClass, tmp_path_factory: pytest.TempPathFactory) -> 
     return {"state": state(copied.classroom), "steps": steps}
 
 
-def points(undisturbed: dict[str, Any]) -> Iterator[int]:
-    """Yield the first and the last step of each kind, then random ones; counted from 1."""
+def points(undisturbed: dict[str, Any], n: int) -> Iterator[int]:
+    """Yield the first and the last step of each kind, then n random ones; counted from 1."""
     steps: list[str] = undisturbed["steps"]
     for name in dict.fromkeys(steps):
         yield steps.index(name) + 1
         yield len(steps) - steps[::-1].index(name)
     rng = random.Random(20260101)
-    yield from (rng.randint(1, len(steps)) for _ in range(n_kills(20, 200)))
+    yield from (rng.randint(1, len(steps)) for _ in range(n))
 
 
 def test_the_undisturbed_run_takes_every_kind_of_step(undisturbed: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_does(
     small: SmallClass, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     ended = []
-    for i, fatal in enumerate(points(undisturbed)):
+    for i, fatal in enumerate(points(undisturbed, n_kills(20, 200))):
         copied = small.copied(tmp_path / str(i))
         where = f"step {fatal} of {len(undisturbed['steps'])}: {undisturbed['steps'][fatal - 1]}"
 

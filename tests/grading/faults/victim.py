@@ -6,10 +6,12 @@ is the k-th step. Before a write that is to be the last, half of it is written.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
 import warnings
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,11 @@ from sqlalchemy.exc import SAWarning
 
 import grading.gradebook._writer as writer
 from grading.classroom import Classroom
-from grading.engine import InProcess
+from grading.engine import InProcess, Job
 from grading.grade_class import grade_class, regrade
-from grading.journal import Journal
+from grading.journal import Journal, _journal
+from grading.results import Result
+from grading.runs import _recording
 from grading.runs._versions import Cards
 from tests.grading.faults import classes
 
@@ -72,6 +76,9 @@ class Counter:
 def run(root: str, submissions: str, fatal: int, log: str, again: bool) -> None:
     """Grade the class; the target of a forked process."""
     warnings.simplefilter("ignore", SAWarning)
+    # By count and not by the clock, so that every run takes the same number of steps.
+    _recording.BATCH, _recording.BATCH_S = 2, math.inf
+    _journal._LINES_PER_SYNC, _journal._SECONDS_PER_SYNC = 5, math.inf
     counter = Counter(fatal, Path(log))
     for name, (owner, attribute) in STEPS.items():
         counter.wrap(name, owner, attribute)
@@ -86,13 +93,32 @@ def run(root: str, submissions: str, fatal: int, log: str, again: bool) -> None:
 
 
 def graded(root: str, submissions: str, *, again: bool = False) -> Any:
-    """Grade the class in this process, or grade it again."""
+    """Grade the class in this process, or again with other limits, so that all have less."""
     room = Classroom.open(Path(root))
+    if again:
+        with InProcess(work=worse) as engine:
+            return regrade(room, engine=engine, unsafe=True, everything=True, time_factor=2.0)
     # By its name in the module, so that the wrapped one is taken.
     with InProcess(work=lambda job: classes.work_here(job)) as engine:
-        if again:
-            return regrade(room, engine=engine, unsafe=True)
         return grade_class(room, [Path(submissions)], engine=engine, unsafe=True)
+
+
+def worse(job: Job) -> Result:
+    """Grade, and take half of the points away, as an exercise would that was mended badly."""
+    result = classes.work_here(job)
+    books = tuple(
+        replace(
+            book,
+            cells=tuple(
+                cell
+                if cell.score is None
+                else replace(cell, score=cell.score / 2, status="failed_tests")
+                for cell in book.cells
+            ),
+        )
+        for book in result.notebooks
+    )
+    return replace(result, notebooks=books, status="failed_tests")
 
 
 def killed_at(small: classes.SmallClass, fatal: int, log: Path, *, again: bool = False) -> int:

@@ -160,6 +160,22 @@ def test_older_attempt_that_is_late_does_not_overtake(folder: Path) -> None:
         assert ids(entry for entry, _ in journal.unrecorded(overtaken=True)) == [older.id]
 
 
+def test_entry_of_which_another_time_is_known_is_accepted_again(folder: Path) -> None:
+    entry = entry_of(1)
+    corrected = replace(entry, handed_in=datetime(2026, 1, 2, tzinfo=UTC))
+    with Journal(folder) as journal:
+        journal.accept(entry, files_of(entry))
+        journal.done(entry.id, result_of(entry))
+        journal.recorded([entry.id])
+
+        assert journal.accept(corrected, files_of(entry))
+        assert not journal.accept(corrected, files_of(entry))
+
+    with Journal(folder) as journal:
+        assert [each for each, _ in journal.unrecorded()] == [corrected]
+        assert len(journal) == 1
+
+
 def test_results_come_in_the_order_of_acceptance(folder: Path) -> None:
     older, newer = entry_of(1, attempt=1), entry_of(1, attempt=2)
     with Journal(folder) as journal:

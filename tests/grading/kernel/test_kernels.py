@@ -275,3 +275,22 @@ def test_nothing_handed_in_is_zero_points(kernels: Kernels):
 
     assert scores(result) == dict.fromkeys([each.name for each in BOOK.scored], 0.0)
     assert result.status == "invalid_submission"
+
+
+def test_a_hidden_test_that_was_put_into_a_file_is_not_told_by_another_notebook(kernels: Kernels):
+    """All notebooks of a submission run in one folder."""
+    test = replace(TEST, source="import mine", released="import mine")
+    other = replace(BOOK, name="other", cells=(test,))
+    version = replace(VERSION, notebooks=(BOOK, other))
+    keeps = "def f(x):\n    open('left.txt', 'w').write(In[-1])\n    return x + 1"
+    files = submitted(keeps) | {"mine.py": b"raise AssertionError(open('left.txt').read())"}
+    files["other.ipynb"] = written(marked(test))["book.ipynb"]
+    result = grade(files, version, Limits(), kernels)
+
+    first, second = result.notebooks
+    assert first.cells[0].status == "ok"
+    assert "f(20) == 21" in "".join(
+        map(repr, json.loads(second.autograded)["cells"])
+    )  # it got there
+    assert second.cells[0].status == "failed_tests"
+    assert "20" not in repr(second.cells)

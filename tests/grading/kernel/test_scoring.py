@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nbformat import v4
 
+from grading.kernel import CourseNotebook, CourseVersion
 from grading.kernel._client import CellOutcome
 from grading.kernel._rebuild import blank
 from grading.kernel._scoring import ENDED, score_cells
@@ -15,7 +16,11 @@ from grading.results import CellResult
 from tests.grading.kernel.books import BOOK, TEST, VERSION
 
 PLAIN_TEST = replace(TEST, source="assert f(1) == 2\nassert f(2) == 3")
-PLAIN_BOOK = replace(BOOK, cells=(BOOK.cells[0], BOOK.cells[1], PLAIN_TEST, BOOK.cells[3]))
+PLAIN_BOOK = replace(
+    BOOK, name="plain", cells=(BOOK.cells[0], BOOK.cells[1], PLAIN_TEST, BOOK.cells[3])
+)
+PLAIN = replace(VERSION, notebooks=(PLAIN_BOOK,))
+BOTH = replace(VERSION, notebooks=(BOOK, PLAIN_BOOK))
 
 
 def result(value: str) -> Any:
@@ -31,12 +36,13 @@ def error(name: str, value: str = "said so", line: int = 1) -> Any:
     return v4.new_output("error", ename=name, evalue=value, traceback=[f"{name}", frame])
 
 
-def scored(*outputs: Any, how: str = "done", plain: bool = False) -> CellResult:
-    book = PLAIN_BOOK if plain else BOOK
+def scored(
+    *outputs: Any, how: str = "done", version: CourseVersion = VERSION, book: CourseNotebook = BOOK
+) -> CellResult:
     notebook = blank(book)
     notebook.cells[2].outputs = list(outputs)
     outcome = CellOutcome(list(outputs), how)
-    return score_cells(notebook, {2: outcome, 3: CellOutcome()}, book, VERSION)[0]
+    return score_cells(notebook, {2: outcome, 3: CellOutcome()}, book, version)[0]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +113,15 @@ def test_beside_hidden_tests_the_learners_own_words_are_not_repeated():
 
 
 def test_without_hidden_tests_the_message_is_told():
-    cell = scored(error("ValueError", "x is\nnegative", line=2), plain=True)
+    cell = scored(error("ValueError", "x is\nnegative", line=2), version=PLAIN, book=PLAIN_BOOK)
 
     assert cell.status == "student_error"
     assert cell.message.endswith("in line 2: assert f(2) == 3 (x is negative)")
+
+
+def test_one_notebook_with_hidden_tests_silences_all_of_them():
+    """They share a folder: what one leaves in a file, the other can raise."""
+    cell = scored(error("AssertionError", "f(20) == 21", line=2), version=BOTH, book=PLAIN_BOOK)
+
+    assert "20" not in repr(cell)
+    assert cell.message.endswith("in line 2: assert f(2) == 3")

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from grading.results import CellResult, CellState, NotebookResult, Result
-from grading.runs._merging import differences, merged
+from grading.runs._merging import differences, may_merge, merged
 
 
 def cell(name: str, score: float | None, top: float = 4.0, status: CellState = "ok") -> CellResult:
@@ -76,6 +76,23 @@ def test_status_follows_the_cells_that_count() -> None:
     assert merged(old, new, frozenset({"a"})).status == "timeout"
     manual = result(cell("a", None, status="manual"), cell("b", 0, status="not_started"))
     assert merged(manual, replace(new, notebooks=manual.notebooks), None).status == new.status
+
+
+def test_nothing_from_without_a_sandbox_enters_a_verdict_from_within() -> None:
+    forged = replace(result(cell("a", 4), cell("b", 4)), sandbox="none")
+    judged = replace(result(cell("a", 1), cell("b", 0)), sandbox="bubblewrap")
+
+    assert not may_merge(forged, judged)
+    assert merged(forged, judged, None) is judged
+    assert merged(forged, judged, frozenset()) is judged
+
+
+def test_verdict_from_within_a_sandbox_that_is_kept_without_one_carries_the_mark() -> None:
+    judged = replace(result(cell("a", 4)), sandbox="bubblewrap")
+
+    kept = merged(judged, replace(result(cell("a", 1)), sandbox="none"), None)
+
+    assert (points(kept), kept.sandbox) == ([4], "none")
 
 
 def test_differences_name_exercise_and_both_scores() -> None:

@@ -1,0 +1,156 @@
+"""Bring due dates, lateness and penalties in the gradebook up to date, without grading again."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grading.runs._classes import ReleasedClass
+from grading.runs._interrupts import held
+from grading.runs._recording import Recorder
+
+if TYPE_CHECKING:
+    from grading.classroom import Classroom, Learner
+    from grading.journal import Journal
+
+__all__ = ["Recharged", "recharge"]
+
+_SAME = 1e-9  # points: they come back from the database as they went in, or nearly so
+
+
+@dataclass
+class Recharged:
+    """What a change of due dates came to.
+
+    Attributes
+    ----------
+    is_graded : bool
+        Whether there was anything to charge.
+    changed : list of str
+        Whose penalty changed, one sentence each.
+    refused : list of str
+        What could not be written, one sentence each.
+    """
+
+    is_graded: bool = False
+    changed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def recharge(
+    classroom: Classroom,
+    slugs: Sequence[str],
+    learners: Sequence[Learner] | None = None,
+    *,
+    journal: Journal | None = None,
+    exercises: Sequence[str] = (),
+    drop_due: bool = False,
+) -> Recharged:
+    """Charge graded work for its lateness by the due dates, extensions and late policy of now.
+
+    Where nothing is graded yet, nothing is done.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The class.
+    slugs : sequence of str
+        The assignments.
+    learners : sequence of Learner, optional
+        Only these.
+    journal : Journal, optional
+        The class's, if the caller holds it open.
+    exercises : sequence of str
+        As for `ReleasedClass`.
+    drop_due : bool, default False
+        Whether an assignment without a due date loses the one that the gradebook still knows.
+
+    Returns
+    -------
+    Recharged
+        Whose penalty changed.
+
+    Raises
+    ------
+    Refusal
+        If another run holds the class, or the gradebook cannot be written.
+    """
+    done = Recharged()
+    file = classroom.db_url.removeprefix("sqlite:///")
+    if not classroom.journal_folder.is_dir() or (
+        file != classroom.db_url and not Path(file).exists()
+    ):
+        return done
+    from grading.gradebook import Writer  # nbgrader takes seconds to import
+    from grading.journal import Journal
+
+    port = ReleasedClass(classroom, tuple(exercises))
+    keys = None if learners is None else {each.key for each in learners}
+    opened = journal or Journal(classroom.journal_folder)
+    try:
+        with Writer(port.db_url, port.course_id, tz=port.timezone) as writer:
+            recorder = Recorder(port, opened, writer, refuse=done.refused.append)
+            for slug in slugs:
+                before = _told(classroom, slug, drop_due=drop_due)
+                if before is None:  # nothing of it is graded yet
+                    continue
+                done.is_graded = done.is_graded or bool(before)
+                for entry in opened.entries(slug, latest=True):
+                    learner = port.learner(entry.learner)
+                    if learner is None or (keys is not None and learner.key not in keys):
+                        continue
+                    result = opened.result_of(entry) if opened.is_recorded(entry) else None
+                    if result is None:  # a run of its own finishes it, by the due date of then
+                        continue
+                    penalty = port.penalty(learner, slug, result, entry.handed_in)
+                    if abs(penalty - before.get(learner.id, 0.0)) > _SAME:
+                        with held():
+                            recorder.add(entry, result)
+                with held():
+                    recorder.flush()
+                done.changed += _differences(slug, before, _told(classroom, slug) or {})
+    finally:
+        if journal is None:
+            opened.close()
+    return done
+
+
+def _differences(slug: str, before: dict[str, float], after: dict[str, float]) -> list[str]:
+    return [
+        f"{who}, {slug}: penalty for lateness {before.get(who, 0.0):g} → {new:g}"
+        for who, new in sorted(after.items())
+        if abs(new - before.get(who, 0.0)) > _SAME
+    ]
+
+
+def _told(classroom: Classroom, slug: str, *, drop_due: bool = False) -> dict[str, float] | None:
+    """Write due date and extensions as nbgrader keeps them; return the penalties by learner."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    from grading.gradebook._notebooks import to_utc
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nbgrader's queries trip SQLAlchemy's newest warnings
+        with Gradebook(classroom.db_url, classroom.course_id) as gradebook:
+            try:
+                assignment = gradebook.find_assignment(slug)
+            except MissingEntry:
+                return None
+            due = classroom.settings.assignments[slug].due
+            if due is not None or drop_due:
+                assignment.duedate = to_utc(due, classroom.settings.timezone)
+            penalties: dict[str, float] = {}
+            for submission in gradebook.assignment_submissions(slug):
+                who = submission.student_id
+                penalties[who] = float(submission.late_submission_penalty or 0.0)
+                if due is not None and who in classroom.roster:
+                    own = classroom.due(classroom.roster.by_id(who), slug) or due
+                    extra = own.astimezone(UTC) - due.astimezone(UTC)
+                    if extra != (submission.extension or timedelta()):
+                        submission.extension = extra
+            gradebook.db.commit()
+    return penalties
