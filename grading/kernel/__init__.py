@@ -21,8 +21,7 @@ right cell into 0 points; damaged notebooks (cells deleted, doubled, retyped, ma
 mended and noted in place of ending the run; a test cannot be skipped by a tag; a result above the
 points of its cell waits for a person; after a cell that ends the kernel the notebook is run again
 without it; there is no shell, so ``!command`` gives an error; learners' Markdown is shown without
-links and tags. A kernel that is not Python's is
-refused with a sentence.
+links and tags. A kernel that is not Python's is refused with a sentence.
 
 Hidden tests can be read by the learner's process while it runs, and so could be put out by it.
 The notebook in `NotebookResult.autograded` holds them, as nbgrader's does, and is for instructors:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
