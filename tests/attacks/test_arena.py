@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from grading.engine import close_sandboxes
-from tests.attacks._arena import Arena
+from tests.attacks._arena import PROCESS, Arena
 from tests.attacks._attack import WRONG, Attack, right, telling
 from tests.attacks._outcome import Outcome
 from tests.attacks._page import PAYLOADS, active
@@ -117,7 +117,7 @@ import os, time
 if os.fork() == 0:
     os.setsid()
     with open("/proc/self/comm", "w") as file:
-        file.write("nn-attack")
+        file.write("{PROCESS}")
     time.sleep(3)
     os._exit(0)
 
@@ -126,7 +126,7 @@ if os.fork() == 0:
 
     outcome = open_arena.measured(replace(HARMLESS, answer=answer))
 
-    assert outcome.host == ("process nn-attack survives",)
+    assert outcome.host == (f"process {PROCESS} survives",)
 
 
 def test_a_rewritten_gradebook_is_seen(open_arena: Arena) -> None:
