@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from pathlib import Path
 
+from grading.classroom import write_atomically
 from grading.refusals import Refusal
 
 __all__ = ["OwnFiles", "write_whole"]
@@ -107,18 +106,8 @@ def write_whole(path: Path, content: bytes) -> None:
     Refusal
         If the folder cannot be written to.
     """
-    draft = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.draft")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_atomically(path, content)
     except OSError as error:
         msg = f"{path}: it cannot be written: {error.strerror or error}. Name another with --to."
         raise Refusal(msg) from error

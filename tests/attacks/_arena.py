@@ -18,6 +18,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ class Arena:
         self.last_result: Result | None = None
         self.last_page = ""
         self._pages: dict[str, str] = {}
-        self._n_processes = len(_descendants())
+        self._before = _descendants()
         self.look_afresh()
 
     def look_afresh(self) -> None:
@@ -180,7 +181,10 @@ class Arena:
 
     def _run(self, attack: Attack) -> Outcome:
         slug = attack.slug
-        self._count_processes(slug)
+        self._before = _descendants()
+        if not any(process.is_boxed for process in self._before):
+            self._graded_neighbor(slug)  # starts the template that an earlier attack has cost
+            self._before = _descendants()
         self.heard.clear()
         shutil.rmtree(self.classroom.autograded(ATTACKER, slug), ignore_errors=True)
         self._forget_grades()
@@ -300,21 +304,18 @@ class Arena:
         if any(Path(root, "nn-attack-fill").exists() for root in ("/", "/tmp", "/dev/shm", ".")):
             yield "files that fill the disk"
 
-    def _count_processes(self, slug: str) -> None:
-        """Count what runs before an attack, the sandbox's warm template included.
-
-        Other tests of this process may have servers of their own, which come and go; an attack
-        before this one may have cost the template, and another starts with the next work.
-        """
-        if len(_descendants()) < self._n_processes:
-            self._graded_neighbor(slug)
-        self._n_processes = len(_descendants())
-
     def _processes_left(self) -> list[str]:
-        found = _descendants()
-        marked = [PROCESS for name in (*found, *_orphans()) if name.partition(" (")[0] == PROCESS]
-        extra = len(found) - self._n_processes
-        return marked or (found[-extra:] if extra > 0 else [])
+        """Name the processes that were not there before the attack.
+
+        Other tests of this process may have servers of their own, which come and go. An attack may
+        cost the sandbox's template; the one that takes its place is nobody's survivor.
+        """
+        now = _descendants()
+        new = [process for process in now if process not in self._before]
+        replaced = [p for p in self._before if p not in now and p.is_boxed]
+        marked = [PROCESS for name in _orphans() if name == PROCESS]
+        marked += [PROCESS for process in new if process.name == PROCESS]
+        return marked or [str(process) for process in new[len(replaced) :]]
 
     def _neighbors_fate(self, slug: str, result: Result | None) -> str:
         """Compare the neighbor with the day before the attack; empty if nothing is different."""
@@ -414,25 +415,49 @@ def _orphans() -> Iterator[str]:
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 head, _, tail = (entry / "stat").read_text().rpartition(")")
-                if tail.split()[1] == "1":
+                state, parent = tail.split()[:2]
+                if parent == "1" and state != "Z":
                     yield head.partition("(")[2]
 
 
-def _descendants() -> list[str]:
-    """Name the processes below this one, the dead that wait to be reaped left out."""
-    parents: dict[int, tuple[int, str]] = {}
+@dataclass(frozen=True)
+class _Process:
+    """A process below this one.
+
+    Attributes
+    ----------
+    pid : int
+        Its number.
+    name : str
+        What it calls itself.
+    is_boxed : bool
+        Whether it is bubblewrap or stands below one.
+    """
+
+    pid: int
+    name: str = field(compare=False)
+    is_boxed: bool = field(compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pid})"
+
+
+def _descendants() -> list[_Process]:
+    """List the processes below this one, the dead that wait to be reaped left out."""
+    known: dict[int, tuple[int, str]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 head, _, tail = (entry / "stat").read_text().rpartition(")")
                 state, parent = tail.split()[:2]
                 if state != "Z":
-                    parents[int(entry.name)] = (int(parent), head.partition("(")[2])
+                    known[int(entry.name)] = (int(parent), head.partition("(")[2])
     found = []
-    for pid, (parent, name) in parents.items():
-        above = parent
+    for pid, (above, name) in known.items():
+        names = [name]
         while above not in {0, 1, os.getpid()}:
-            above = parents.get(above, (0, ""))[0]
+            above, higher = known.get(above, (0, ""))
+            names.append(higher)
         if above == os.getpid():
-            found.append(f"{name} ({pid})")
-    return found
+            found.append(_Process(pid, name, "bwrap" in names))
+    return sorted(found, key=lambda process: process.pid)

@@ -6,6 +6,8 @@ in `ATTACK` elsewhere is written to be harmless in this way too: it touches the 
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -110,23 +112,52 @@ time.sleep(0.1)
     assert len(outcome.host) == 2
 
 
-def test_a_process_that_stays_is_seen(open_arena: Arena) -> None:
+STAYS = "(os.setsid(), take_name(), time.sleep(1.5), os._exit(0))"
+
+
+@pytest.mark.parametrize(
+    ("leave", "name", "seen"),
+    [
+        (f"if os.fork() == 0: {STAYS}", PROCESS, PROCESS),
+        # One that got out of its box has nobody above it.
+        (f"if os.fork() == 0: os._exit(0) if os.fork() else {STAYS}", PROCESS, PROCESS),
+    ],
+    ids=["child", "orphan"],
+)
+def test_a_process_that_stays_is_seen(open_arena: Arena, leave: str, name: str, seen: str) -> None:
     answer = f"""\
 import os, time
 
-if os.fork() == 0:
-    os.setsid()
-    with open("/proc/self/comm", "w") as file:
-        file.write("{PROCESS}")
-    time.sleep(3)
-    os._exit(0)
+
+def take_name():
+    if {name!r}:
+        with open("/proc/self/comm", "w") as file:
+            file.write({name!r})
+
+
+{leave}
 
 
 {WRONG}"""
 
     outcome = open_arena.measured(replace(HARMLESS, answer=answer))
+    time.sleep(1.5)  # by then it is gone, and the next test begins without it
 
-    assert outcome.host == (f"process {PROCESS} survives",)
+    assert len(outcome.host) == 1
+    assert outcome.host[0].startswith("process ")
+    assert seen in outcome.host[0]
+
+
+def test_a_new_process_below_is_seen_without_a_name(arena: Arena) -> None:
+    """The sandbox has no /proc, so that none there can take a name."""
+    arena.measured(HARMLESS)
+    assert arena._processes_left() == []
+
+    with subprocess.Popen(["sleep", "60"]) as stays:
+        try:
+            assert arena._processes_left() == [f"sleep ({stays.pid})"]
+        finally:
+            stays.kill()
 
 
 def test_a_rewritten_gradebook_is_seen(open_arena: Arena) -> None:

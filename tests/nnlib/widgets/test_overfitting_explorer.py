@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn import linear_model
 
 from nnlib.widgets import OverfittingExplorer
 from nnlib.widgets.overfitting_explorer import (
@@ -50,7 +51,6 @@ def best_small(n: int = 20) -> Any:
 @pytest.mark.parametrize(("p", "n", "strength"), [(5, 20, 0.1), (18, 20, 0.003), (40, 30, 0.01)])
 def test_penalized_fit_is_that_of_scikit_learn(p: int, n: int, strength: float) -> None:
     """Its penalty is alpha Σ w² beside a sum over rows, where ours stands beside a mean."""
-    linear_model = pytest.importorskip("sklearn.linear_model")
     x, y = training_rows(n, NOISE, 3)
 
     theirs = linear_model.Ridge(alpha=n * strength).fit(features(x, p)[:, 1:], y)

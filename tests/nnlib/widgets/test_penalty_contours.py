@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn import linear_model
 
 from nnlib import ElasticNet
 from nnlib.widgets import PenaltyContours
@@ -52,7 +53,6 @@ def test_without_correlation_each_weight_has_its_closed_form() -> None:
 
 def test_solution_is_that_of_scikit_learn(rng: np.random.Generator) -> None:
     """Its objective is half of ours: a = λ(α/2 + 1 − α) in all, of which λα/2 for Σ|w|."""
-    linear_model = pytest.importorskip("sklearn.linear_model")
     for kind, strength, optimum, correlation in random_states(rng, 30):
         share = SHARES[kind]
         X = np.sqrt(2) * np.linalg.cholesky(second_moments(correlation)).T  # XᵀX / 2 = S
