@@ -18,7 +18,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ from grading.results import Result
 from tests.attacks._attack import Attack, Target, answered, right
 from tests.attacks._outcome import Outcome
 from tests.attacks._page import active
+from tests.attacks._processes import descendants, left_since
 
 TIGHT = Limits(
     time_factor=0.5,
@@ -48,9 +48,6 @@ TIGHT = Limits(
 """For attackers: what they must be kept to, small so that the tests are quick."""
 
 SYSTEM_V_KEY = 0x6E6E6174
-PROCESS = f"nn-attack-{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}"
-"""Name that a process takes which wants to stay; another test worker's are not ours to judge."""
-
 GONE_WITHIN_S = 3.0
 ATTACKER, NEIGHBOR = "ada", "bea"
 
@@ -104,7 +101,7 @@ class Arena:
         self.last_result: Result | None = None
         self.last_page = ""
         self._pages: dict[str, str] = {}
-        self._before = _descendants()
+        self._before = descendants()
         self.look_afresh()
 
     def look_afresh(self) -> None:
@@ -181,10 +178,7 @@ class Arena:
 
     def _run(self, attack: Attack) -> Outcome:
         slug = attack.slug
-        self._before = _descendants()
-        if not any(process.is_boxed for process in self._before):
-            self._graded_neighbor(slug)  # starts the template that an earlier attack has cost
-            self._before = _descendants()
+        self._before = descendants()
         self.heard.clear()
         shutil.rmtree(self.classroom.autograded(ATTACKER, slug), ignore_errors=True)
         self._forget_grades()
@@ -284,7 +278,7 @@ class Arena:
     def _touched(self, slug: str) -> Iterator[str]:
         """Say what is left on the machine."""
         deadline = time.monotonic() + GONE_WITHIN_S
-        while (left := self._processes_left()) and time.monotonic() < deadline:
+        while (left := left_since(self._before)) and time.monotonic() < deadline:
             time.sleep(0.02)
         yield from (f"process {name} survives" for name in left)
         if self.target.marker.exists():
@@ -303,19 +297,6 @@ class Arena:
                 yield "a key in the kernel's keyring"
         if any(Path(root, "nn-attack-fill").exists() for root in ("/", "/tmp", "/dev/shm", ".")):
             yield "files that fill the disk"
-
-    def _processes_left(self) -> list[str]:
-        """Name the processes that were not there before the attack.
-
-        Other tests of this process may have servers of their own, which come and go. An attack may
-        cost the sandbox's template; the one that takes its place is nobody's survivor.
-        """
-        now = _descendants()
-        new = [process for process in now if process not in self._before]
-        replaced = [p for p in self._before if p not in now and p.is_boxed]
-        marked = [PROCESS for name in _orphans() if name == PROCESS]
-        marked += [PROCESS for process in new if process.name == PROCESS]
-        return marked or [str(process) for process in new[len(replaced) :]]
 
     def _neighbors_fate(self, slug: str, result: Result | None) -> str:
         """Compare the neighbor with the day before the attack; empty if nothing is different."""
@@ -407,57 +388,3 @@ def _snapshot(folder: Path) -> dict[str, tuple[int, int]]:
             status = path.stat()
             found[name] = (status.st_size, status.st_mtime_ns)
     return found
-
-
-def _orphans() -> Iterator[str]:
-    """Name the processes that nobody waits for: one that has left its box would be among them."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                head, _, tail = (entry / "stat").read_text().rpartition(")")
-                state, parent = tail.split()[:2]
-                if parent == "1" and state != "Z":
-                    yield head.partition("(")[2]
-
-
-@dataclass(frozen=True)
-class _Process:
-    """A process below this one.
-
-    Attributes
-    ----------
-    pid : int
-        Its number.
-    name : str
-        What it calls itself.
-    is_boxed : bool
-        Whether it is bubblewrap or stands below one.
-    """
-
-    pid: int
-    name: str = field(compare=False)
-    is_boxed: bool = field(compare=False)
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.pid})"
-
-
-def _descendants() -> list[_Process]:
-    """List the processes below this one, the dead that wait to be reaped left out."""
-    known: dict[int, tuple[int, str]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                head, _, tail = (entry / "stat").read_text().rpartition(")")
-                state, parent = tail.split()[:2]
-                if state != "Z":
-                    known[int(entry.name)] = (int(parent), head.partition("(")[2])
-    found = []
-    for pid, (above, name) in known.items():
-        names = [name]
-        while above not in {0, 1, os.getpid()}:
-            above, higher = known.get(above, (0, ""))
-            names.append(higher)
-        if above == os.getpid():
-            found.append(_Process(pid, name, "bwrap" in names))
-    return sorted(found, key=lambda process: process.pid)

@@ -13,11 +13,13 @@ from dataclasses import replace
 
 import pytest
 
-from grading.engine import close_sandboxes
-from tests.attacks._arena import PROCESS, Arena
+from grading.engine import _work, close_sandboxes
+from grading.limits import Limits
+from tests.attacks._arena import Arena
 from tests.attacks._attack import WRONG, Attack, right, telling
 from tests.attacks._outcome import Outcome
 from tests.attacks._page import PAYLOADS, active
+from tests.attacks._processes import PROCESS, descendants, left_since
 
 HARMLESS = Attack(tries="nothing")
 
@@ -151,13 +153,27 @@ def take_name():
 def test_a_new_process_below_is_seen_without_a_name(arena: Arena) -> None:
     """The sandbox has no /proc, so that none there can take a name."""
     arena.measured(HARMLESS)
-    assert arena._processes_left() == []
+    before = descendants()
+    assert left_since(before) == []
 
     with subprocess.Popen(["sleep", "60"]) as stays:
         try:
-            assert arena._processes_left() == [f"sleep ({stays.pid})"]
+            assert left_since(before) == [f"sleep ({stays.pid})"]
         finally:
             stays.kill()
+
+
+def test_a_template_that_starts_anew_is_no_survivor_but_what_stands_below_it_is() -> None:
+    close_sandboxes()
+    before = descendants()
+    sandboxes = _work._sandboxes(unsafe=False)
+
+    with sandboxes.take(("numpy",), Limits()) as run:
+        assert left_since(before) != []
+        assert run.ask({"do": "cell", "name": "c", "source": "x = 1"}, 5.0) == {"error": None}
+
+    assert left_since(before) == []
+    close_sandboxes()
 
 
 def test_a_rewritten_gradebook_is_seen(open_arena: Arena) -> None:
