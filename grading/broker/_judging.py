@@ -14,7 +14,7 @@ import numpy as np
 from grading.assignments import CHECK_PREFIX, AssignmentVersion
 from grading.broker._answers import Answer
 from grading.broker._blinding import told
-from grading.broker._expecting import ReferenceFailedError
+from grading.broker._expecting import ReferenceFailedError, remembered
 from grading.broker._mending import Mended, max_points
 from grading.broker._observing import CellError, sentence_alone
 from grading.broker._reading import printable, tame
@@ -168,7 +168,7 @@ def _compared(
         seen.append(sentence_alone(_ended_run(run, limits)))
     try:
         verdict = judge(exercise, run.trials, seen, run.expected)
-        known = diagnose(exercise, run.trials, seen, verdict)
+        known = diagnose(exercise, run.trials, seen, verdict, remembered)
         criteria = _criteria(exercise, verdict, run, seen, answer.source)
         hint = _hint(exercise, verdict)
     except ReferenceFailedError:  # a defect of ours, which is not the learner's

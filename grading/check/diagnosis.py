@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from grading.check.judging import Verdict, compare
-from grading.check.trials import Trial, observe
+from grading.check.trials import Run, Trial, observe_one
 from grading.exercises import Criterion, Exercise, Misconception
 from grading.probes import Observation, Opaque, same
 
@@ -26,6 +26,7 @@ def diagnose(
     trials: Sequence[Trial],
     observations: Sequence[Observation],
     verdict: Verdict,
+    run: Run = observe_one,
 ) -> tuple[Misconception, ...]:
     """List the known wrong answers that the observations show, the best match first.
 
@@ -39,6 +40,8 @@ def diagnose(
         What the learner's answer gave on them.
     verdict : Verdict
         How it was judged; only failed criteria are explained.
+    run : callable
+        Runs a known wrong answer on one trial; whoever judges many may remember.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def diagnose(
     matches = []
     for misconception in exercise.misconceptions:
         if set(misconception.fails) <= failed:
-            wrong = _Rerun(exercise, trials, misconception)
+            wrong = _Rerun(exercise, trials, misconception, run)
             if wrong.shows_in(observations):
                 matches.append(wrong)
     # All of them agree wherever they must fail, and are right elsewhere: nothing else ranks them.
@@ -73,9 +76,10 @@ class _Rerun:
     """
 
     def __init__(
-        self, exercise: Exercise, trials: Sequence[Trial], misconception: Misconception
+        self, exercise: Exercise, trials: Sequence[Trial], misconception: Misconception, run: Run
     ) -> None:
         self.misconception = misconception
+        self._run = run
         self._exercise = exercise
         self._trials = trials
         self._seen: dict[int, Observation] = {}
@@ -97,7 +101,7 @@ class _Rerun:
     def _on(self, i: int) -> Observation:
         if i not in self._seen:
             function = self.misconception.function
-            self._seen[i] = observe(self._exercise, self._trials[i : i + 1], function)[0]
+            self._seen[i] = self._run(self._exercise, self._trials[i], function)
         return self._seen[i]
 
 

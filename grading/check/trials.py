@@ -86,18 +86,44 @@ def observe(
     """
     observations: list[Observation] = []
     for trial in trials:
-        inputs = {
-            name: value.build() if isinstance(value, FunctionFixture) else value
-            for name, value in trial.case.inputs.items()
-        }
-        observation = exercise.probe.observe(target, inputs)
+        observation = observe_one(exercise, trial, target)
         observations.append(observation)
         if observation.problem is not None and observation.problem.kind == "not_started":
             break
     return observations
 
 
-def expected_outputs(exercise: Exercise, trials: Sequence[Trial]) -> list[dict[str, Any]]:
+def observe_one(exercise: Exercise, trial: Trial, target: Callable[..., Any]) -> Observation:
+    """Run ``target`` on one trial.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        The declaration, for its probe.
+    trial : Trial
+        The case.
+    target : callable
+        The learner's object, the reference or a known wrong answer.
+
+    Returns
+    -------
+    Observation
+        What happened.
+    """
+    inputs = {
+        name: value.build() if isinstance(value, FunctionFixture) else value
+        for name, value in trial.case.inputs.items()
+    }
+    return exercise.probe.observe(target, inputs)
+
+
+Run = Callable[[Exercise, Trial, Callable[..., Any]], Observation]
+"""Runs a function on one trial, as `observe_one` does."""
+
+
+def expected_outputs(
+    exercise: Exercise, trials: Sequence[Trial], run: Run = observe_one
+) -> list[dict[str, Any]]:
     """Compute what a right answer gives: the reference's outputs, by hand where given.
 
     Parameters
@@ -106,6 +132,8 @@ def expected_outputs(exercise: Exercise, trials: Sequence[Trial]) -> list[dict[s
         The declaration.
     trials : sequence of Trial
         The cases.
+    run : callable
+        Runs the reference on one trial; whoever judges many may remember.
 
     Returns
     -------
@@ -118,7 +146,8 @@ def expected_outputs(exercise: Exercise, trials: Sequence[Trial]) -> list[dict[s
         If the reference itself fails, which the proof rules out for what is released.
     """
     outputs = []
-    for trial, seen in zip(trials, observe(exercise, trials, exercise.reference), strict=True):
+    for trial in trials:
+        seen = run(exercise, trial, exercise.reference)
         if seen.problem is not None:
             message = f"The reference of {exercise.id!r} fails: {seen.problem.detail}."
             raise RuntimeError(message)

@@ -7,6 +7,9 @@ says. Requests and answers:
     {"do": "cell", "source", "name"}            -> {"error": None or {"type", "message", "line"}}
     {"do": "observe", "exercise", "probe", "inputs", "wants_class"}
                                                 -> {"found", "observation"}
+    {"do": "observe_each", ..., "inputs": [inputs, ...]}
+                                                -> the same once for each of the inputs, up to the
+                                                   first that was not found or not started
 
 ``found`` is ``"yes"``, ``"missing"``, ``"not_callable"``, ``"class"`` or ``"function"``; only with
 ``"yes"`` is there an observation. A `Reference` among the inputs becomes a function; each call of
@@ -23,7 +26,7 @@ import random
 import sys
 import threading
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -75,8 +78,35 @@ class Driver:
         random.seed(0)
         np.random.seed(0)  # ruff: ignore[numpy-legacy-random]  learners' cells may draw from it
 
+    def replies(self, request: Message) -> Iterator[Message]:
+        """Answer any request, whatever the submission does short of ending the process.
+
+        Parameters
+        ----------
+        request : dict
+            A decoded message.
+
+        Yields
+        ------
+        dict
+            One answer; several to ``observe_each``.
+
+        Raises
+        ------
+        WireError
+            If there is no such request.
+        """
+        if request.get("do") != "observe_each" or type(request.get("inputs")) is not list:
+            yield self.handle(request)
+            return
+        for inputs in request["inputs"]:
+            reply = self.handle({**request, "do": "observe", "inputs": inputs})
+            yield reply
+            if is_final(reply):
+                return
+
     def handle(self, request: Message) -> Message:
-        """Answer one request, whatever the submission does short of ending the process.
+        """Answer a request that has one answer.
 
         Parameters
         ----------
@@ -142,6 +172,25 @@ class Driver:
     def _ask(self, message: Message) -> Message:
         with self._lock:  # a learner's threads may call at the same time
             return self._call(message)
+
+
+def is_final(reply: Mapping[str, Any]) -> bool:
+    """Tell whether nothing can come after a reply, so that further cases are not run.
+
+    Parameters
+    ----------
+    reply : mapping of str to object
+        An answer to ``observe``.
+
+    Returns
+    -------
+    bool
+        True if there is no such function, or if it was not started.
+    """
+    if reply["found"] != "yes":
+        return True
+    problem = reply["observation"]["problem"]
+    return problem is not None and problem[0] == "not_started"
 
 
 class _Proxy:
@@ -309,11 +358,11 @@ def serve(descriptor: int) -> None:
     driver.enter()
     process = os.getpid()
     while (request := channel.receive()) is not None:
-        answer = driver.handle(request)
-        if os.getpid() != process:  # a copy that the submission made of itself answers nobody
-            os._exit(0)
-        try:
-            channel.send(answer)
-        except WireError:
-            too_large = {**observation_fields(Observation(problem=_TOO_LARGE))}
-            channel.send({"found": "yes", "observation": too_large})
+        for reply in driver.replies(request):
+            if os.getpid() != process:  # a copy that the submission made of itself answers nobody
+                os._exit(0)
+            try:
+                channel.send(reply)
+            except WireError:
+                too_large = {**observation_fields(Observation(problem=_TOO_LARGE))}
+                channel.send({"found": "yes", "observation": too_large})

@@ -8,7 +8,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -129,6 +129,55 @@ class WatchedRun(Run):
         SandboxError
             If the template was killed from outside, which says nothing about the submission.
         """
+        replies = self._replies(message, within_s, [answer])
+        return next(replies)
+
+    def ask_each(
+        self,
+        message: Mapping[str, Any],
+        inputs: Sequence[Message],
+        within_s: float,
+        answers: Sequence[Answer],
+    ) -> Iterator[Message]:
+        """Send all inputs in one request; replies come one by one, as `Run.ask_each` says.
+
+        So the next case runs while the last reply is read. What is too large for one request goes
+        in several.
+
+        Parameters
+        ----------
+        message : mapping of str to object
+            The request without its inputs.
+        inputs : sequence of dict
+            The inputs.
+        within_s : float
+            Wall-clock seconds for all of them together.
+        answers : sequence of callable
+            One for each of the inputs.
+
+        Returns
+        -------
+        iterator of dict
+            The replies.
+
+        Raises
+        ------
+        RunEndedError
+            If the run ended instead.
+        SandboxError
+            If the template was killed from outside.
+        """
+        request = {**message, "do": "observe_each", "inputs": list(inputs)}
+        try:
+            encode(request)
+        except WireError:
+            return super().ask_each(message, inputs, within_s, answers)
+        return self._replies(request, within_s, answers)
+
+    def _replies(
+        self, message: Mapping[str, Any], within_s: float, answers: Sequence[Answer | None]
+    ) -> Generator[Message]:
+        """Send a request and yield as many replies as there are answers to calls."""
         if self._reason is not None or self._end is None:
             self.close()
             raise RunEndedError(self._reason or EXITED, "the run has ended before")
@@ -136,10 +185,13 @@ class WatchedRun(Run):
         self._asking = True
         try:
             self._send(message, deadline)
-            while "call" in (reply := self._receive(deadline)):
-                if answer is None:
-                    raise RunEndedError(PROTOCOL, "a call that nobody answers")
-                self._send(answer(reply), deadline)
+            for i, answer in enumerate(answers):
+                reply = self._reply(answer, deadline, is_last=i + 1 == len(answers))
+                self._asking = False
+                yield reply
+                self._asking = True
+        except GeneratorExit:  # whoever asked has seen enough
+            return
         except RunEndedError as ended:
             reason = self._first(ended.reason)
             self.close()
@@ -152,7 +204,15 @@ class WatchedRun(Run):
         except BaseException:  # of who answers: nothing is known about the state of the channel
             self.close()
             raise
-        self._asking = False
+        finally:
+            self._asking = False
+
+    def _reply(self, answer: Answer | None, deadline: float, *, is_last: bool) -> Message:
+        """Wait for a reply, and answer the calls that come before it."""
+        while "call" in (reply := self._receive(deadline, is_last=is_last)):
+            if answer is None:
+                raise RunEndedError(PROTOCOL, "a call that nobody answers")
+            self._send(answer(reply), deadline)
         return reply
 
     def look_aside(self) -> None:
@@ -225,7 +285,7 @@ class WatchedRun(Run):
             raise RunEndedError(PROTOCOL, "bytes that were not asked for")
         raise RunEndedError(EXITED, "its process has ended")
 
-    def _receive(self, deadline: float) -> Message:
+    def _receive(self, deadline: float, *, is_last: bool = True) -> Message:
         self._fill(PREFIX.size, deadline)
         n_header, n_body = PREFIX.unpack_from(self._buffer)
         if n_header > MAX_HEADER:
@@ -235,9 +295,9 @@ class WatchedRun(Run):
         if n_body > MAX_BODY or self._received + to_come > self._limits.received_bytes:
             raise RunEndedError(FLOOD, f"a frame of {n_frame:,} bytes")
         self._fill(n_frame, deadline)
-        if len(self._buffer) > n_frame:
+        if is_last and len(self._buffer) > n_frame:
             raise RunEndedError(PROTOCOL, "bytes behind the answer")
-        frame, self._buffer = memoryview(self._buffer), bytearray()
+        frame, self._buffer = memoryview(self._buffer)[:n_frame], self._buffer[n_frame:]
         start = PREFIX.size + n_header
         try:
             message = decode(bytes(frame[PREFIX.size : start]), frame[start:])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self
 
 from grading.results import Usage
@@ -67,6 +68,42 @@ class Run(ABC):
         RunEndedError
             If the run ended instead, with the reason.
         """
+
+    def ask_each(
+        self,
+        message: Mapping[str, Any],
+        inputs: Sequence[Message],
+        within_s: float,
+        answers: Sequence[Answer],
+    ) -> Iterator[Message]:
+        """Ask for the same on several inputs, one after the other.
+
+        Parameters
+        ----------
+        message : mapping of str to object
+            An ``observe`` request without its inputs.
+        inputs : sequence of dict
+            What it lacks, once for each answer.
+        within_s : float
+            Wall-clock seconds for all of them together.
+        answers : sequence of callable
+            For each of the inputs, what answers the calls of functions that stay outside.
+
+        Yields
+        ------
+        dict
+            One reply for each of the inputs, as soon as it is there. Whoever asks stops at one
+            after which there is nothing to come: see `grading.probes`.
+
+        Raises
+        ------
+        RunEndedError
+            If the run ended instead, after the replies that had come.
+        """
+        until = time.monotonic() + within_s
+        for given, answer in zip(inputs, answers, strict=True):
+            left_s = max(until - time.monotonic(), 0.001)
+            yield self.ask({**message, "inputs": given}, left_s, answer)
 
     @abstractmethod
     def usage(self) -> Usage:

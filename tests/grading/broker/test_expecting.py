@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grading.broker._expecting import Expected, ReferenceFailedError, reference_s
+from grading.broker._expecting import (
+    Expected,
+    ReferenceFailedError,
+    reference_s,
+    remembered,
+)
 from grading.check.trials import draw_trials, expected_outputs
 from grading.exercises import Exercise, exercise
 
@@ -78,3 +83,19 @@ def test_reference_that_fails_is_a_defect_of_ours() -> None:
 
     with pytest.raises(ReferenceFailedError, match="mean_squared_error"):
         Expected(declared, trial)["loss"]
+
+
+def test_functions_of_ours_run_once_on_a_hand_case_and_anew_on_drawn_ones() -> None:
+    declared = exercise("mlp_gradients")
+    reference = Counted(declared)
+    hand, *_, drawn = draw_trials(declared, np.random.default_rng(3))
+    again, *_ = draw_trials(declared, np.random.default_rng(4))
+    assert (hand.is_hand, drawn.is_hand) == (True, False)
+
+    seen = [remembered(declared, trial, reference) for trial in (hand, again, drawn, drawn)]
+
+    assert reference.n_calls == 3
+    assert seen[0] is seen[1]
+    other = Counted(declared)
+    remembered(declared, hand, other)
+    assert other.n_calls == 1

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from grading.probes import Call, Iterate, Methods, Opaque, Reference, WireError, probe_fields
-from grading.probes._driver import Channel, Driver, crossing
+from grading.probes._driver import Channel, Driver, crossing, is_final
 from grading.probes._wire import encode
 
 
@@ -220,3 +220,15 @@ def test_a_channel_echoes_the_last_nonce() -> None:
     assert channel.receive() is None
     os.close(read_end)
     assert channel._nonce == "abc"
+
+
+def test_several_inputs_are_answered_up_to_what_was_not_started(driver: Driver) -> None:
+    run(driver, "def f(x):\n    if x == 2:\n        raise NotImplementedError\n    return x")
+    request = {"do": "observe_each", "exercise": "f", "probe": probe_fields(Call(("y",)))}
+
+    replies = list(driver.replies({**request, "inputs": [{"x": x} for x in (1, 3, 2, 4)]}))
+
+    assert [reply["observation"]["outputs"] for reply in replies] == [{"y": 1}, {"y": 3}, {}]
+    assert [is_final(reply) for reply in replies] == [False, False, True]
+    with pytest.raises(WireError):
+        list(driver.replies({**request, "inputs": {"x": 1}}))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,39 @@ class TestATemplate:
                 assert told(run, "6 * 7") == 42
 
             assert template_pid(sandboxes) != first
+
+    def test_has_the_next_child_ready_when_one_has_ended(self) -> None:
+        with Sandboxes() as sandboxes:
+            sandboxes.take(["numpy"], SMALL).close()
+            while len(waiting := set(descendants(template_pid(sandboxes)))) < 2:
+                time.sleep(0.01)
+
+            with sandboxes.take(["numpy"], SMALL) as run:
+                assert told(run, "'kept' in globals()", "") is False
+                assert set(descendants(template_pid(sandboxes))) & waiting  # the helper has left
+
+    def test_gives_no_waiting_child_to_a_submission_with_other_limits(self) -> None:
+        wider = replace(SMALL, file_bytes=2 * SMALL.file_bytes)
+        size = "os.statvfs('/tmp').f_blocks * os.statvfs('/tmp').f_frsize"
+        with Sandboxes() as sandboxes:
+            sandboxes.take(["numpy"], SMALL).close()
+
+            with sandboxes.take(["numpy"], wider) as run:
+                assert told(run, size) == wider.file_bytes
+            with sandboxes.take(["numpy"], SMALL) as run:
+                assert told(run, size) == SMALL.file_bytes
+
+    def test_is_replaced_when_its_waiting_child_was_killed(self) -> None:
+        with Sandboxes() as sandboxes:
+            sandboxes.take(["numpy"], SMALL).close()
+            while len(waiting := list(descendants(template_pid(sandboxes)))) < 2:
+                time.sleep(0.01)
+            for pid in waiting:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+            with sandboxes.take(["numpy"], SMALL) as run:
+                assert told(run, "6 * 7") == 42
 
     def test_that_does_not_answer_is_killed_with_everything_below_it(self) -> None:
         with Sandboxes() as sandboxes:

@@ -24,9 +24,10 @@ def ending(run: Run, source: str, within_s: float = 20.0) -> str:
 
 @pytest.fixture
 def nothing_left(sandboxes: Sandboxes) -> object:
-    """Hold, after a test, that no process is left below the template."""
+    """Hold, after a test, that nothing is left below the template but the child that waits."""
     yield
     for template in sandboxes._templates.values():
+        template.dismiss()
         assert list(descendants(template.pid)) == []
 
 
