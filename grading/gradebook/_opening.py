@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import nbgrader.dbutil
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from nbgrader.api import Base
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from grading.gradebook._patience import Patience
+from grading.gradebook._tables import HEAD, TABLES
 from grading.refusals import Refusal
 
 __all__ = ["is_sqlite", "open_gradebook"]
@@ -114,31 +111,35 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _script() -> ScriptDirectory:
+def _older_versions() -> set[str]:
+    """Name the states of its tables that nbgrader knows how to upgrade."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from nbgrader.dbutil import ALEMBIC_DIR  # takes seconds to import, and is seldom asked for
+
     config = Config()
-    config.set_main_option("script_location", nbgrader.dbutil.ALEMBIC_DIR)
-    return ScriptDirectory.from_config(config)
+    config.set_main_option("script_location", ALEMBIC_DIR)
+    script = ScriptDirectory.from_config(config)
+    return {each.revision for each in script.walk_revisions()} - {HEAD}
 
 
 def _prepare(engine: Engine) -> None:
     """Look at the version of a gradebook, and make what tables it lacks."""
     with engine.begin() as connection:
         tables = set(inspect(connection).get_table_names())
-        script = _script()
         if tables:
-            _check_version(connection, tables, script)
+            _check_version(connection, tables)
         else:
             # As nbgrader does, but for starting alembic by its name, which needs it on the PATH.
             connection.execute(
                 text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
             )
-            head = {"head": script.get_current_head()}
-            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), head)
-        if not tables.issuperset(Base.metadata.tables):  # all, or those that an upgrade left out
-            Base.metadata.create_all(connection)
+            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+        if not tables.issuperset(TABLES.tables):  # all, or those that an upgrade left out
+            TABLES.create_all(connection)
 
 
-def _check_version(connection: Connection, tables: set[str], script: ScriptDirectory) -> None:
+def _check_version(connection: Connection, tables: set[str]) -> None:
     named = connection.engine.url.render_as_string(hide_password=True)
     if "assignment" not in tables:
         msg = f"{named}: this database holds something else than a gradebook. Give another db_url."
@@ -146,9 +147,9 @@ def _check_version(connection: Connection, tables: set[str], script: ScriptDirec
     version = None
     if "alembic_version" in tables:
         version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if version == script.get_current_head():
+    if version == HEAD:
         return
-    if version is None or version in {each.revision for each in script.walk_revisions()}:
+    if version is None or version in _older_versions():
         msg = (
             f"{named}: an older nbgrader made this gradebook. "
             "Make a copy of it, then run: nbgrader db upgrade"

@@ -1,11 +1,28 @@
-"""nbgrader's tables, under the names that its rows are spoken of here."""
+"""nbgrader's tables, under the names that its rows are spoken of here.
+
+They are written down once more, because nbgrader takes seconds to import and nothing else of it is
+needed to grade a class. A test holds both to each other, column by column; `HEAD` is the version
+that nbgrader itself writes into its gradebooks.
+"""
 
 from __future__ import annotations
 
 from uuid import uuid4
 
-from nbgrader.api import Base
-from sqlalchemy import Table
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Enum,
+    Float,
+    ForeignKey,
+    Interval,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 __all__ = [
     "ASSIGNMENT",
@@ -14,31 +31,150 @@ __all__ = [
     "COURSE",
     "GRADE",
     "GRADE_CELLS",
+    "HEAD",
     "NOTEBOOK",
     "SOLUTION_CELLS",
     "SOURCE_CELL",
     "STUDENT",
     "SUBMITTED_ASSIGNMENT",
     "SUBMITTED_NOTEBOOK",
+    "TABLES",
     "TASK_CELLS",
     "clean",
     "new_id",
 ]
 
-_TABLES: dict[str, Table] = dict(Base.metadata.tables)
-ASSIGNMENT = _TABLES["assignment"]
-BASE_CELL = _TABLES["base_cell"]
-COMMENT = _TABLES["comment"]
-COURSE = _TABLES["course"]
-GRADE = _TABLES["grade"]
-GRADE_CELLS = _TABLES["grade_cells"]
-NOTEBOOK = _TABLES["notebook"]
-SOLUTION_CELLS = _TABLES["solution_cells"]
-SOURCE_CELL = _TABLES["source_cell"]
-STUDENT = _TABLES["student"]
-SUBMITTED_ASSIGNMENT = _TABLES["submitted_assignment"]
-SUBMITTED_NOTEBOOK = _TABLES["submitted_notebook"]
-TASK_CELLS = _TABLES["task_cells"]
+HEAD = "e43177bfe90b"
+"""alembic's name for this state of the tables."""
+
+TABLES = MetaData()
+"""All of nbgrader's tables."""
+
+
+def _key(name: str, of: str, *, primary: bool = False, required: bool = False) -> Column[str]:
+    """Return a column of ids of another table."""
+    kind = String(128 if of in {"course", "student"} else 32)
+    nullable = not (primary or required)
+    return Column(name, kind, ForeignKey(f"{of}.id"), primary_key=primary, nullable=nullable)
+
+
+def _id() -> Column[str]:
+    return Column("id", String(32), primary_key=True, nullable=False)
+
+
+def _cell_type(name: str) -> Column[str]:
+    return Column("cell_type", Enum("code", "markdown", name=name), nullable=False)
+
+
+COURSE = Table(
+    "course",
+    TABLES,
+    Column("id", String(128), primary_key=True, nullable=False, unique=True),
+)
+STUDENT = Table(
+    "student",
+    TABLES,
+    Column("id", String(128), primary_key=True, nullable=False),
+    Column("first_name", String(128)),
+    Column("last_name", String(128)),
+    Column("email", String(128)),
+    Column("lms_user_id", String(128)),
+)
+ASSIGNMENT = Table(
+    "assignment",
+    TABLES,
+    _id(),
+    Column("name", String(128), unique=True, nullable=False),
+    Column("duedate", DateTime()),
+    _key("course_id", "course", required=True),
+)
+NOTEBOOK = Table(
+    "notebook",
+    TABLES,
+    _id(),
+    Column("name", String(128), nullable=False),
+    _key("assignment_id", "assignment"),
+    Column("kernelspec", String(1024)),
+    UniqueConstraint("name", "assignment_id"),
+)
+BASE_CELL = Table(
+    "base_cell",
+    TABLES,
+    _id(),
+    Column("name", String(128), nullable=False),
+    _key("notebook_id", "notebook", required=True),
+    Column("type", String(50)),
+    UniqueConstraint("name", "notebook_id", "type"),
+)
+GRADE_CELLS = Table(
+    "grade_cells",
+    TABLES,
+    _key("id", "base_cell", primary=True),
+    Column("max_score", Float(), nullable=False),
+    _cell_type("grade_cell_type"),
+)
+SOLUTION_CELLS = Table("solution_cells", TABLES, _key("id", "base_cell", primary=True))
+TASK_CELLS = Table(
+    "task_cells",
+    TABLES,
+    _key("id", "base_cell", primary=True),
+    Column("max_score", Float(), nullable=False),
+    _cell_type("grade_cell_type"),
+)
+SOURCE_CELL = Table(
+    "source_cell",
+    TABLES,
+    _id(),
+    Column("name", String(128), nullable=False),
+    _cell_type("source_cell_type"),
+    Column("locked", Boolean, nullable=False, default=False),
+    Column("source", Text()),
+    Column("checksum", String(128)),
+    _key("notebook_id", "notebook"),
+    UniqueConstraint("name", "notebook_id"),
+)
+SUBMITTED_ASSIGNMENT = Table(
+    "submitted_assignment",
+    TABLES,
+    _id(),
+    _key("assignment_id", "assignment"),
+    _key("student_id", "student"),
+    Column("timestamp", DateTime()),
+    Column("extension", Interval()),
+    UniqueConstraint("assignment_id", "student_id"),
+)
+SUBMITTED_NOTEBOOK = Table(
+    "submitted_notebook",
+    TABLES,
+    _id(),
+    _key("assignment_id", "submitted_assignment"),
+    _key("notebook_id", "notebook"),
+    Column("flagged", Boolean, default=False),
+    Column("late_submission_penalty", Float(0)),
+    UniqueConstraint("notebook_id", "assignment_id"),
+)
+GRADE = Table(
+    "grade",
+    TABLES,
+    _id(),
+    _key("notebook_id", "submitted_notebook"),
+    _key("cell_id", "base_cell"),
+    Column("auto_score", Float()),
+    Column("manual_score", Float()),
+    Column("extra_credit", Float()),
+    Column("needs_manual_grade", Boolean, default=True, nullable=False),
+    UniqueConstraint("cell_id", "notebook_id"),
+)
+COMMENT = Table(
+    "comment",
+    TABLES,
+    _id(),
+    _key("notebook_id", "submitted_notebook"),
+    _key("cell_id", "base_cell"),
+    Column("auto_comment", Text()),
+    Column("manual_comment", Text()),
+    UniqueConstraint("cell_id", "notebook_id"),
+)
 
 
 def new_id() -> str:

@@ -11,6 +11,6 @@ True
 
 from grading.releasing._bundle import Bundle
 from grading.releasing._release import release
-from grading.releasing._seal import release_of, seal, seal_is_ours
+from grading.seals import release_of, seal, seal_is_ours
 
 __all__ = ["Bundle", "release", "release_of", "seal", "seal_is_ours"]

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from grading.classroom._files import write_atomically
 from grading.refusals import Refusal
-from grading.releasing._seal import seal
+from grading.seals import seal
 
 __all__ = ["MANIFEST", "Bundle", "manifest", "write_bundle"]
 

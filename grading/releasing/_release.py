@@ -21,9 +21,9 @@ from grading.refusals import Refusal
 from grading.releasing._bundle import MANIFEST, Bundle, manifest, write_bundle
 from grading.releasing._leaks import refuse_leaks
 from grading.releasing._readme import readme
-from grading.releasing._seal import MARK, mark
 from grading.releasing._select import core_only
 from grading.releasing._units import ReleasedUnit, private_exercises, released_units
+from grading.seals import MARK, mark
 
 __all__ = ["release"]
 
