@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,17 +85,17 @@ def seconds(command: list[str], folder: Path, variables: dict[str, str]) -> floa
 class PlainClass:
     """A checkout with its class folder, as an instructor runs plain nbgrader."""
 
-    def __init__(self, folder: Path, handed_in: Corpus) -> None:
+    def __init__(self, folder: Path, handed_in: Sequence[Corpus]) -> None:
         self.root = folder / "plain"
-        self.slug = handed_in.slug
+        self.slugs = [each.slug for each in handed_in]
         self.root.mkdir(parents=True)
         shutil.copy(course_root() / "nbgrader_config.py", self.root)
-        shutil.copytree(
-            course_root() / "solutions" / self.slug, self.root / "solutions" / self.slug
-        )
         self.folder = self.root / "class"
-        self._run("generate_assignment", self.slug)
-        handed_in.hand_in(self.folder / "submitted")
+        for each in handed_in:
+            source = self.root / "solutions" / each.slug
+            shutil.copytree(course_root() / "solutions" / each.slug, source)
+            self._run("generate_assignment", each.slug)
+            each.hand_in(self.folder / "submitted")
         self._fresh = self.root / "gradebook.fresh"
         shutil.copy(self.folder / "gradebook.db", self._fresh)
 
@@ -103,10 +104,10 @@ class PlainClass:
         return seconds(["nbgrader", *words], self.root, variables)
 
     def grade(self) -> float:
-        """Grade the class from the start and return the seconds of the command."""
+        """Grade the class from the start, a command an assignment, and return their seconds."""
         shutil.rmtree(self.folder / "autograded", ignore_errors=True)
         shutil.copy(self._fresh, self.folder / "gradebook.db")
-        return self._run("autograde", self.slug)
+        return sum(self._run("autograde", slug) for slug in self.slugs)
 
     @property
     def gradebook(self) -> str:
@@ -115,19 +116,22 @@ class PlainClass:
 
 
 class OurClass:
-    """A class folder with a release of the unit, graded by ``nncourse grade``."""
+    """A class folder with releases of the units, graded by ``nncourse grade``."""
 
-    def __init__(self, folder: Path, handed_in: Corpus) -> None:
+    def __init__(self, folder: Path, handed_in: Sequence[Corpus]) -> None:
         self.root = folder / "ours"
-        self.slug = handed_in.slug
+        self.slugs = [each.slug for each in handed_in]
         self.root.mkdir(parents=True)
         self.fresh = self.root / "fresh"
         classroom = Classroom.open(self.fresh, create=True)
-        classroom.roster.add(*(classroom.roster.new(learner) for learner in handed_in.notebooks))
-        release = ["release", self.slug, "--tier", "further", "--to", str(self.root / "bundle.zip")]
-        seconds(["grading.cli", *release, "--class", str(self.fresh)], self.root, {})
+        learners = dict.fromkeys(learner for each in handed_in for learner in each.notebooks)
+        classroom.roster.add(*(classroom.roster.new(learner) for learner in learners))
         self.handed_in = self.root / "submitted"
-        handed_in.hand_in(self.handed_in)
+        bundle = str(self.root / "bundle.zip")
+        release = ["release", *self.slugs, "--tier", "further", "--to", bundle]
+        seconds(["grading.cli", *release, "--class", str(self.fresh)], self.root, {})
+        for each in handed_in:
+            each.hand_in(self.handed_in)
         self.folder = self.root / "class"
 
     def grade(self, workers: int) -> float:

@@ -1,5 +1,8 @@
 """A large class through the whole coordinator, with stubbed verdicts, in a process of its own.
 
+Every learner hands in another notebook and gets other points and another autograded notebook, all
+of which are looked up afterwards.
+
 python -m tests.benchmarks.grading.large_class FOLDER 10000
 """
 # It prints its record for the process that started it:
@@ -8,9 +11,11 @@ python -m tests.benchmarks.grading.large_class FOLDER 10000
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from grading.classroom import Classroom
@@ -21,6 +26,8 @@ from tests.benchmarks.grading import parts
 from tests.benchmarks.grading.classes import environment, scores, seconds
 
 SLUG = "01-backpropagation"
+_NUMBER = re.compile(rb"Number (\d+), handed in by")
+_METADATA = '"metadata":{"kernelspec"'  # of the notebook; it stands there once
 
 
 def run_large_class(place: Path, n: int) -> dict[str, float]:
@@ -36,7 +43,8 @@ def run_large_class(place: Path, n: int) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        How many, how many a second, and MB that the coordinator held early and late.
+        How many, how many a second, MB that the coordinator held early and late, and how many
+        learners' points and autograded notebooks are their own.
     """
     folder = place / "many"
     folder.mkdir()
@@ -72,7 +80,10 @@ def main(folder: Path, n: int) -> None:
     held: dict[int, float] = {}
 
     def stub(job: Job) -> Result:
-        return parts.stubbed(model, job)
+        [content] = job.files.values()
+        found = _NUMBER.search(content)
+        assert found is not None
+        return parts.stubbed(numbered(model, int(found[1])), job)
 
     def watch(progress: Progress) -> None:
         tenth = 10 * progress.done // n
@@ -84,17 +95,45 @@ def main(folder: Path, n: int) -> None:
         summary = grade_class(classroom, [folder / "submitted"], engine=engine, watch=watch)
     took = time.perf_counter() - start
     held[10] = parts.resident_mb()
-    n_cells = len(model.notebooks[0].cells)
     found = scores(classroom.db_url, SLUG)
-    notebooks = sum(1 for _ in (classroom.root / "autograded").glob(f"*/{SLUG}/{SLUG}.ipynb"))
-    if summary.statuses != {"ok": n} or len(found) != n * n_cells or notebooks != n:
-        message = (
-            f"{summary.statuses}, {len(summary.refused)} refused, {len(found)} scores and "
-            f"{notebooks} notebooks; expected {n} results, {n * n_cells} scores, {n} notebooks"
+    cells = model.notebooks[0].cells
+    right_scores = right_notebooks = 0
+    for i in range(n):
+        learner = f"learner-{i:05d}"
+        path = classroom.autograded(learner, SLUG) / f"{SLUG}.ipynb"
+        expected = numbered(model, i).notebooks[0]
+        right_notebooks += path.read_text(encoding="utf-8") == expected.autograded
+        right_scores += all(
+            found.get((learner, cell.exercise)) == cell.score for cell in expected.cells
         )
-        raise SystemExit(message)
     early = held[min(tenth for tenth in held if tenth >= 1)]
-    print(json.dumps({"n": n, "per_s": n / took, "early_mb": early, "late_mb": held[10]}))
+    written = sum(path.stat().st_size for path in classroom.root.rglob("*") if path.is_file())
+    record = {
+        "n": n,
+        "per_s": n / took,
+        "bytes_each": written / n,
+        "early_mb": early,
+        "late_mb": held[10],
+        "ok": summary.statuses.get("ok", 0),
+        "refused": len(summary.refused),
+        "scores": len(found) / len(cells),
+        "right_scores": right_scores,
+        "right_notebooks": right_notebooks,
+    }
+    print(json.dumps(record))
+
+
+def numbered(model: Result, number: int) -> Result:
+    """Return the model with the points and the notebook of one learner of many."""
+    [book] = model.notebooks
+    first, *rest = book.cells
+    points = number % (int(first.max_score) + 1)
+    text = book.autograded.replace(
+        _METADATA, _METADATA.replace("{", f'{{"aaa":"Number {number}",'), 1
+    )
+    assert text != book.autograded
+    cells = (replace(first, score=float(points)), *rest)
+    return replace(model, notebooks=(replace(book, cells=cells, autograded=text),))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import gc
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import mean, median, quantiles
 
 from grading.assignments import AssignmentVersion, version_of
 from grading.broker import grade
@@ -21,38 +21,48 @@ from grading.limits import Limits
 from grading.results import Result
 from grading.sandbox import Sandboxes
 from tests.benchmarks.grading.classes import environment, make_corpus
+from tests.grading.postgres import PostgresServer, binaries
 
 SECRET = b"secret of the benchmark, 32 byte"
+SLUG = "01-backpropagation"
 
 
 def _version(slug: str) -> AssignmentVersion:
     return version_of(course_root() / "course" / slug / f"{slug}.ipynb", SECRET)
 
 
-def single_submissions(slug: str, n: int) -> dict[str, float]:
-    """Grade submissions one by one in this process.
+def single_submissions(slugs: Sequence[str], n: int) -> dict[str, float]:
+    """Grade submissions of every unit one by one in this process.
 
     Returns
     -------
     dict of str to float
         Milliseconds of wall-clock time, and those beyond the processor time of the sandboxed
-        processes: reading, mending, references, comparison, diagnosis, isolation.
+        processes: reading, mending, references, comparison, diagnosis, isolation. Bytes of a
+        notebook and its number of exercises are means as well.
     """
-    version, handed_in = _version(slug), make_corpus(slug, n)
-    wall, beyond = [], []
+    wall, beyond, sizes, exercises = [], [], [], []
     with Sandboxes() as sandboxes:
-        for i, text in enumerate(handed_in.notebooks.values()):
-            start = time.perf_counter()
-            result = grade({f"{slug}.ipynb": text.encode()}, version, Limits(), sandboxes)
-            seconds = time.perf_counter() - start
-            if i:  # the first also starts the template and calibrates
-                wall.append(1e3 * seconds)
-                beyond.append(1e3 * (seconds - result.usage.cpu_s))
+        for slug in slugs:
+            version, handed_in = _version(slug), make_corpus(slug, n)
+            for i, text in enumerate(handed_in.notebooks.values()):
+                start = time.perf_counter()
+                result = grade({f"{slug}.ipynb": text.encode()}, version, Limits(), sandboxes)
+                seconds = time.perf_counter() - start
+                if i:  # the first also starts the template and calibrates
+                    wall.append(1e3 * seconds)
+                    beyond.append(1e3 * (seconds - result.usage.cpu_s))
+                    sizes.append(len(text.encode()))
+                    exercises.append(len(version.exercises))
     return {
+        "n": len(wall),
+        "wall_ms_mean": mean(wall),
         "wall_ms_median": median(wall),
         "wall_ms_p95": quantiles(wall, n=20)[-1],
         "overhead_ms_median": median(beyond),
         "overhead_ms_p95": quantiles(beyond, n=20)[-1],
+        "bytes_mean": mean(sizes),
+        "exercises_mean": mean(exercises),
     }
 
 
@@ -64,51 +74,89 @@ def one_result(slug: str) -> Result:
 
 
 def writer_speed(place: Path, n: int = 2_000, batch: int = 64) -> dict[str, float]:
-    """Record one real result for many learners, in batches, notebooks and gradebook together."""
-    slug = "01-backpropagation"
-    result = one_result(slug)
+    """Record one real result for many learners, in batches, notebooks and gradebook together.
+
+    PostgreSQL is a server on this machine that waits for the disk, as one in service does.
+    """
     root = place / "writer"
+    result = one_result(SLUG)
+    found = {"n": n}
+    file = root / "gradebook.db"
     root.mkdir()
+    found["sqlite_per_s"] = _records_per_s(f"sqlite:///{file}", root / "sqlite", result, n, batch)
+    folder = binaries()
+    if folder is None:
+        message = "PostgreSQL is not installed; it is measured as well: apt-get install postgresql"
+        raise SystemExit(message)
+    server = PostgresServer(folder, durable=True)
+    try:
+        url = server.new_database()
+        found["postgresql_per_s"] = _records_per_s(url, root / "postgresql", result, n, batch)
+    finally:
+        server.close()
+    return found
+
+
+def _records_per_s(url: str, autograded: Path, result: Result, n: int, batch: int) -> float:
     learners = [Learner(key=f"{i:032x}", id=f"learner-{i:05d}") for i in range(n)]
-    with Writer(f"sqlite:///{root / 'gradebook.db'}", "bench") as writer:
-        writer.register(_version(slug))
+    with Writer(url, "bench") as writer:
+        writer.register(_version(SLUG))
         start = time.perf_counter()
         for first in range(0, n, batch):
             writer.record([
                 Record(
                     learner=learner,
-                    slug=slug,
+                    slug=SLUG,
                     result=result,
                     handed_in=None,
-                    autograded_dir=root / "autograded" / learner.id / slug,
+                    autograded_dir=autograded / learner.id / SLUG,
                 )
                 for learner in learners[first : first + batch]
             ])
-        seconds = time.perf_counter() - start
-    return {"n": n, "per_s": n / seconds}
+        return n / (time.perf_counter() - start)
 
 
-def cluster_against_pool(slug: str, n: int, rounds: int) -> dict[str, float]:
-    """Grade one class with two pool workers and with two Dask workers, in turns."""
-    version = _version(slug)
-    jobs = [
-        Job(f"{i:064x}", {f"{slug}.ipynb": text.encode()}, version, Limits(), False)
-        for i, text in enumerate(make_corpus(slug, n).notebooks.values())
-    ]
+def cluster_against_pool(slugs: Sequence[str], n: int, rounds: int) -> dict[str, float]:
+    """Grade one class with two pool workers and with two Dask workers, in turns.
+
+    Then the same cluster passes on jobs that take no time, to see how many it can.
+    """
+    jobs = _jobs(slugs, n)
     times: dict[str, list[float]] = {"pool": [], "dask": []}
-    with _dask_workers(2) as address, ProcessPool(2) as pool, DaskCluster(address) as cluster:
-        for engine in (pool, cluster):
-            _seconds(engine, jobs)  # starts workers and templates
-        for _ in range(rounds):
-            times["pool"].append(_seconds(pool, jobs))
-            times["dask"].append(_seconds(cluster, jobs))
+    with _dask_workers(2) as address:
+        with ProcessPool(2) as pool, DaskCluster(address) as cluster:
+            for engine in (pool, cluster):
+                _seconds(engine, jobs)  # starts workers and templates
+            for _ in range(rounds):
+                times["pool"].append(_seconds(pool, jobs))
+                times["dask"].append(_seconds(cluster, jobs))
+        with DaskCluster(address, work=no_work) as cluster:
+            empty = _jobs([SLUG], 1) * 1_000
+            empty = [replace(job, entry_id=f"{i:064x}") for i, job in enumerate(empty)]
+            passed_on = len(empty) / _seconds(cluster, empty)
     ratios = [d / p for d, p in zip(times["dask"], times["pool"], strict=True)]
     return {
+        "n": len(jobs),
         "ratio_median": median(ratios),
         "ratio_max": max(ratios),
-        "pool_per_s": n / median(times["pool"]),
-        "dask_per_s": n / median(times["dask"]),
+        "pool_per_s": len(jobs) / median(times["pool"]),
+        "dask_per_s": len(jobs) / median(times["dask"]),
+        "passed_on_per_s": passed_on,
     }
+
+
+def _jobs(slugs: Sequence[str], n: int) -> list[Job]:
+    versions = {slug: _version(slug) for slug in slugs}
+    texts = [(slug, text) for slug in slugs for text in make_corpus(slug, n).notebooks.values()]
+    return [
+        Job(f"{i:064x}", {f"{slug}.ipynb": text.encode()}, versions[slug], Limits(), False)
+        for i, (slug, text) in enumerate(texts)
+    ]
+
+
+def no_work(job: Job) -> Result:
+    """Say that a job's work is done, without any."""
+    return Result(key_of(job), submission_hash(job.files), job.version.hash, "ok")
 
 
 def _seconds(engine: Engine, jobs: list[Job]) -> float:
