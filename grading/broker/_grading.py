@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -51,6 +51,7 @@ def grade(
     version: AssignmentVersion,
     limits: Limits,
     sandboxes: SandboxesLike,
+    only: Collection[str] | None = None,
 ) -> Result:
     """Grade one submission.
 
@@ -64,6 +65,8 @@ def grade(
         What the submission may use.
     sandboxes : Sandboxes
         Where its code runs.
+    only : collection of str, optional
+        Judge only these exercises; all cells run, and what is said of the others means nothing.
 
     Returns
     -------
@@ -72,14 +75,14 @@ def grade(
         same for the same arguments.
     """
     began = time.perf_counter()
-    work = work_on(files, version, limits, sandboxes)
+    work = work_on(files, version, limits, sandboxes, only)
     notes = _notes(work, limits)
     text = notebook_text(work.version, work.mended, work.judged, notes)
     cells = tuple(judged.cell for judged in work.judged.values())
     book = NotebookResult(version.slug, cells, text, notes)
     spent = work.ran.spent
     return Result(
-        key=result_key(files, work.version, limits, sandboxes.mark),
+        key=result_key(files, work.version, limits, sandboxes.mark, only),
         submission=_hash_of(files),
         version=work.version.hash,
         status=_status(work),
@@ -102,6 +105,7 @@ def work_on(
     version: AssignmentVersion,
     limits: Limits,
     sandboxes: SandboxesLike,
+    only: Collection[str] | None = None,
 ) -> Work:
     """Read, mend, run and judge, and keep what each step brought to light.
 
@@ -115,6 +119,8 @@ def work_on(
         What the submission may use.
     sandboxes : Sandboxes
         Where its code runs.
+    only : collection of str, optional
+        Judge only these exercises; all cells run, and what is said of the others means nothing.
 
     Returns
     -------
@@ -131,8 +137,12 @@ def work_on(
             for name, each in version.exercises.items()
         }
         return Work(version, None, Ran(), judged, str(invalid))
-    ran = run_submission(version, mended, limits, sandboxes)
-    return Work(version, mended, ran, judge_submission(version, mended, ran, limits))
+    ran = run_submission(version, mended, limits, sandboxes, only)
+    judged = judge_submission(version, mended, ran, limits)
+    for name in version.exercises.keys() - (version.exercises if only is None else only):
+        most = judged[name].cell.max_score
+        judged[name] = unjudged(version.exercises[name], most, "not_started", "Not judged anew.")
+    return Work(version, mended, ran, judged)
 
 
 def _read_and_mended(
@@ -159,6 +169,7 @@ def result_key(
     version: AssignmentVersion,
     limits: Limits,
     mark: str,
+    only: Collection[str] | None = None,
 ) -> str:
     """Name the work of grading: the same key means the same result.
 
@@ -172,6 +183,8 @@ def result_key(
         What the submission may use.
     mark : str
         How its code is isolated: ``"bubblewrap"`` or ``"none"``.
+    only : collection of str, optional
+        As for `grade`.
 
     Returns
     -------
@@ -179,6 +192,7 @@ def result_key(
         64 hexadecimal digits.
     """
     parts = [_hash_of(files), _known(version).hash, repr(limits), mark]
+    parts += [] if only is None else ["only", *sorted(only)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

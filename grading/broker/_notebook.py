@@ -2,7 +2,7 @@
 
 It is the released one with the learner's answers, the learner's own cells in their places, and
 outputs that we wrote: no output of the learner's comes through. Learners' Markdown is shown, but
-nothing in it can become HTML or a link. The text is the same for the same submission.
+nothing in it can run or be fetched. The text is the same for the same submission.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from grading.assignments import AssignmentVersion, ReleasedCell
 from grading.broker._judging import Judged
+from grading.broker._markdown import clean_markdown
 from grading.broker._mending import Added, Mended
 from grading.check.report import Report, Row, State, report_text
 from grading.check.report_html import report_html
@@ -72,13 +73,12 @@ def notebook_text(
 def harmless_markdown(source: str) -> str:
     """Take from Markdown what could become markup of HTML or a link; the rest is drawn.
 
-    A sanitizer of HTML does not see links that are written in Markdown, and an attribute may be
-    spelled in many ways; without ``<``, ``&`` and ``[`` there is neither tag nor link.
+    For text that is no Markdown of the learner's, but quotes it: a note, or a raw cell.
 
     Parameters
     ----------
     source : str
-        Markdown of a learner.
+        The text.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def _score(cell: CellResult) -> float:
 def _added(slug: str, n: int, added: Added) -> dict[str, Any]:
     source = added.source
     if added.cell_type == "markdown":
-        source = harmless_markdown(source)
+        source = clean_markdown(source)
     cell_type = "code" if added.cell_type == "code" else "markdown"
     if added.cell_type == "raw":  # raw cells are passed on as they are by whoever exports
         source = harmless_markdown(source)

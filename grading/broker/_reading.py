@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from grading.limits import MEGABYTE, Limits
+from grading.oversized import size_of
 
 __all__ = [
     "Handed",
@@ -199,8 +200,9 @@ def _said(name: str, what: str, mend: str) -> str:
 
 def _parsed(name: str, data: bytes, limits: Limits) -> dict[str, Any]:
     """Parse the JSON text, of which nothing but the frame has been checked afterwards."""
-    if len(data) > limits.notebook_bytes:
-        what = f"takes {len(data) / MEGABYTE:,.0f} MB, the limit is "
+    oversize = size_of(data) or (len(data) if len(data) > limits.notebook_bytes else 0)
+    if oversize:
+        what = f"takes {oversize / MEGABYTE:,.0f} MB, the limit is "
         what += f"{limits.notebook_bytes / MEGABYTE:,.0f} MB"
         raise InvalidSubmissionError(
             _said(name, what, "In JupyterLab choose Clear Outputs of All Cells, and save.")

@@ -13,6 +13,7 @@
 'Ada Lovelace'
 """
 
+from grading.classroom._beginning import begun
 from grading.classroom._classroom import Classroom, class_folder
 from grading.classroom._due import local_time, shown_time, time_zone
 from grading.classroom._files import said, write_atomically
@@ -34,6 +35,7 @@ __all__ = [
     "Roster",
     "Settings",
     "TimeFactor",
+    "begun",
     "class_folder",
     "forget",
     "grant",

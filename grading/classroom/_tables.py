@@ -13,6 +13,8 @@ from grading.refusals import Refusal
 __all__ = ["Row", "read_rows", "read_table", "titled"]
 
 MAX_BYTES = 64 * 2**20
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_SPREADSHEETS = {".xlsx", ".xlsm", ".ods", ".numbers"}
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,9 @@ def _decoded(path: Path) -> str:
     except OSError as error:
         msg = f"{path}: it cannot be read: {error.strerror}. Check its name."
         raise Refusal(msg) from error
+    if raw.startswith(_ZIP):
+        msg = f"{path}: {_kind_of_zip(path)}"
+        raise Refusal(msg)
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = raw.decode("utf-16" if wide else "utf-8-sig")
@@ -186,6 +191,13 @@ def _decoded(path: Path) -> str:
         msg = f"{path}: it holds zero bytes, so it is no table. Save it again as CSV UTF-8."
         raise Refusal(msg)
     return text
+
+
+def _kind_of_zip(path: Path) -> str:
+    """Say what a zip is by its name: a spreadsheet is one as well."""
+    if path.suffix.lower() in _SPREADSHEETS:
+        return "this is a spreadsheet, not a CSV file. Save it as CSV UTF-8, and name that file."
+    return "this is a zip, not a CSV file. Unpack it, and name the table that lies in it."
 
 
 def _separator(text: str) -> str:

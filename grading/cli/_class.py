@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from grading.classroom import Classroom, Learner
+    from grading.runs import Recharged, Summary
 
 ClassOption = Annotated[
     Path | None,
@@ -69,20 +70,33 @@ def open_class(
     is_new = create and not (root / "secret.key").exists()
     classroom = Classroom.open(root, create, db=db, timezone=timezone)
     if is_new:
+        say_begun(classroom, folder)
+    return classroom
+
+
+def say_begun(classroom: Classroom, folder: Path | None) -> None:
+    """Say that a class has begun, and what is to be kept of it.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The new class.
+    folder : Path or None
+        What stands behind ``--class``.
+    """
+    typer.echo(
+        f"A new class begins in {classroom.root}. Its rules stand in class.toml, the time zone "
+        f"({classroom.settings.timezone.key}) among them; secret.key must not be lost, so keep "
+        "a copy.",
+        err=True,
+    )
+    if not classroom.settings.has_timezone:
         typer.echo(
-            f"A new class begins in {root}. Its rules stand in class.toml, the time zone "
-            f"({classroom.settings.timezone.key}) among them; secret.key must not be lost, so keep "
-            "a copy.",
+            "No time zone was given, so times without one are read in UTC. Set it in "
+            f"{classroom.root / 'class.toml'}, or with: nncourse roster --timezone Europe/Berlin"
+            + class_words(folder),
             err=True,
         )
-        if not classroom.settings.has_timezone:
-            typer.echo(
-                "No time zone was given, so times without one are read in UTC. Set it in "
-                f"{root / 'class.toml'}, or with: nncourse roster --timezone Europe/Berlin"
-                + class_words(folder),
-                err=True,
-            )
-    return classroom
 
 
 def adopt_timezone(classroom: Classroom, timezone: str) -> None:
@@ -151,6 +165,51 @@ def recharged(
             err=True,
         )
         return []
+    return say_charges(done, quiet=quiet)
+
+
+def refuse_beside_course(command: str, given: dict[str, bool]) -> None:
+    """Refuse options that mean nothing for an instructor's own nbgrader course.
+
+    Parameters
+    ----------
+    command : str
+        Its name, without ``nncourse``.
+    given : dict of str to bool
+        Whether each of them was given.
+
+    Raises
+    ------
+    Refusal
+        With the options and the mend.
+    """
+    from grading.refusals import Refusal  # keeps --help fast
+
+    named = [option for option, is_given in given.items() if is_given]
+    if named:
+        msg = (
+            f"nncourse {command} --course: {', '.join(named)} does not go with it, since the "
+            "course brings its own gradebook, learners and tests. Leave it out, or leave --course "
+            "out."
+        )
+        raise Refusal(msg)
+
+
+def say_charges(done: Recharged, *, quiet: bool = False) -> list[str]:
+    """Say whose penalty changed, and what could not be written.
+
+    Parameters
+    ----------
+    done : Recharged
+        What a change of due dates came to.
+    quiet : bool, default False
+        Say only what went wrong.
+
+    Returns
+    -------
+    list of str
+        Whose penalty changed.
+    """
     for sentence in done.refused:
         typer.echo(sentence, err=True)
     if quiet or not done.is_graded:
@@ -208,7 +267,25 @@ def with_class(sentence: str, words: Sequence[str]) -> str:
     """
     given = [after for word, after in pairwise(words) if word == "--class"]
     given += [word.partition("=")[2] for word in words if word.startswith("--class=")]
-    if not given or "--class" in sentence:
+    return _with_option(sentence, f" --class {shlex.quote(given[-1])}" if given else "")
+
+
+def repeat_class(summary: Summary, folder: Path | None) -> None:
+    """Repeat the ``--class`` that was given in the commands that a summary proposes.
+
+    Parameters
+    ----------
+    summary : Summary
+        Its lists are changed.
+    folder : Path or None
+        What stands behind ``--class``.
+    """
+    option = class_words(folder)
+    for sentences in (summary.refused, summary.mended, summary.troubles, summary.set_aside):
+        sentences[:] = [_with_option(sentence, option) for sentence in sentences]
+
+
+def _with_option(sentence: str, option: str) -> str:
+    if not option or "--class" in sentence:
         return sentence
-    option = f" --class {shlex.quote(given[-1])}"
     return _ABOUT_A_CLASS.sub(lambda found: found[0] + option, sentence)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grading.cli._class import ClassOption, DbOption
+from grading.cli._reading import CourseOption
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from grading.classroom import Classroom, Learner
+
+_NO_UNIT = "nncourse extend: the assignment is missing. Write it behind the learner, as in 01."
 
 EXAMPLE = "Example: nncourse extend ada 01 --days 3, or for slow machines: --time-factor 2"
 
@@ -54,19 +60,33 @@ def extend(
         bool, typer.Option("--group", help="STUDENT is the name of a group of the roster.")
     ] = False,
     db: DbOption = None,
+    course: CourseOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what holds now.")] = False,
 ) -> None:
     """Give a learner, or a group, until later, or their programs more time.
 
     An extension takes the place of an earlier one. It is written into nbgrader's gradebook as
     well, for those whose submission is in it, and their penalties for lateness are worked out
-    again. For instructors.
+    again. With --course, times are in UTC, as nbgrader has them. For instructors.
     """
     from grading.classroom import Extension, TimeFactor, shown_time  # keeps --help fast
-    from grading.cli._class import open_class, recharged
+    from grading.cli._class import open_class, recharged, refuse_beside_course
     from grading.cli._text import print_json
 
     _examine(until, days, time_factor)
+    if course is not None:
+        refuse_beside_course(
+            "extend",
+            {
+                "--class": folder is not None,
+                "--db": db is not None,
+                "--group": is_group,  # nbgrader knows of none
+                "--time-factor": time_factor
+                is not None,  # all of its students have the same limits
+            },
+        )
+        _extend_in_course(course, student, unit, until, days, as_json=as_json)
+        return
     classroom = open_class(folder, db=db)
     learners = _learners(classroom, student, is_group=is_group)
     slug = classroom.find(unit) if unit else ""
@@ -105,6 +125,50 @@ def extend(
         typer.echo(f"The gradebook of nbgrader knows it for {n_told}.")
 
 
+def _extend_in_course(
+    folder: Path, student: str, unit: str, until: str, days: float | None, *, as_json: bool
+) -> None:
+    """Write an extension where nbgrader keeps it: with the student's submission."""
+    from zoneinfo import ZoneInfo
+
+    from grading.classroom import shown_time
+    from grading.cli._class import say_charges
+    from grading.cli._text import print_json
+    from grading.kernel import open_course
+    from grading.refusals import Refusal
+    from grading.runs import find_assignment, recharge_course
+
+    course, utc = open_course(folder), ZoneInfo("UTC")
+    if not unit:
+        raise Refusal(_NO_UNIT)
+    slug = find_assignment(unit, course.assignments)
+    due = course.due(slug)
+    if due is None:
+        msg = (
+            f"nncourse extend --course: {slug} has no due date in the gradebook. Set one with: "
+            f"nbgrader db assignment add {slug} --duedate TIME"
+        )
+        raise Refusal(msg)
+    when = _later(until, due, utc) if until else due + timedelta(days=days or 0.0)
+    if not course.extend(student, slug, when - due):
+        msg = (
+            f"{student}: no submission for {slug} stands in the gradebook, and nbgrader keeps an "
+            "extension with it. Look at the id, or grade the submission first."
+        )
+        raise Refusal(msg)
+    done = recharge_course(course, [slug], student)
+    changed = say_charges(done, quiet=as_json)
+    if as_json:
+        print_json({
+            "learners": [student],
+            "assignment": slug,
+            "due": when.isoformat(),
+            "penalties": changed,
+        })
+    else:
+        typer.echo(f"{student}: {slug} is due {shown_time(when, utc)}.")
+
+
 def _examine(until: str, days: float | None, time_factor: float | None) -> None:
     from grading.refusals import Refusal
 
@@ -139,20 +203,25 @@ def _learners(classroom: Classroom, student: str, *, is_group: bool) -> list[Lea
 
 
 def _until(classroom: Classroom, slug: str, text: str) -> datetime | None:
-    from grading.classroom import local_time
     from grading.refusals import Refusal
 
     if not slug:
-        msg = "nncourse extend: the assignment is missing. Write it behind the learner, as in 01."
-        raise Refusal(msg)
+        raise Refusal(_NO_UNIT)
     settings = classroom.settings.assignments[slug]
     if settings.due is None:
         msg = f"nncourse extend: {slug} has no due date. Release it again with --due."
         raise Refusal(msg)
     if not text:
         return None
-    when = local_time(text, settings.timezone, "--until")
-    if when.astimezone(UTC) <= settings.due.astimezone(UTC):
+    return _later(text, settings.due, settings.timezone)
+
+
+def _later(text: str, due: datetime, zone: ZoneInfo) -> datetime:
+    from grading.classroom import local_time
+    from grading.refusals import Refusal
+
+    when = local_time(text, zone, "--until")
+    if when.astimezone(UTC) <= due.astimezone(UTC):
         msg = f"--until: {text} is not after the due date. To take an extension back, use --days 0."
         raise Refusal(msg)
     return when

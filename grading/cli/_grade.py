@@ -87,17 +87,21 @@ def grade(
     killed at any point, the same command goes on where it was. Exit status 1 if something was
     refused or could not be graded. For instructors.
     """
+    from grading.cli._class import refuse_beside_course, repeat_class
     from grading.cli._grading import make_engine, show, watching  # keeps --help fast
     from grading.cli._text import leave_with, print_json
 
     if course is not None:
-        _refuse_beside_course({
-            "--class": folder is not None,
-            "--db": db is not None,
-            "--groups": groups is not None,
-            "--attempts": attempts != "last",  # nbgrader keeps only that one
-            "--exercises": bool(exercises),
-        })
+        refuse_beside_course(
+            "grade",
+            {
+                "--class": folder is not None,
+                "--db": db is not None,
+                "--groups": groups is not None,
+                "--attempts": attempts != "last",  # nbgrader keeps only that one
+                "--exercises": bool(exercises),
+            },
+        )
         run = _course(course, submissions, unit)
     else:
         run = _class(folder, db, submissions, unit, attempts, groups, exercises)
@@ -107,6 +111,7 @@ def grade(
             summary = run(engine, unsafe, time_factor, watch)
     finally:
         engine.close()
+    repeat_class(summary, folder)
     if as_json:
         print_json(summary.to_dict())
     else:
@@ -163,18 +168,6 @@ def _class(
         )
 
     return run
-
-
-def _refuse_beside_course(given: dict[str, bool]) -> None:
-    from grading.refusals import Refusal
-
-    named = [option for option, is_given in given.items() if is_given]
-    if named:
-        msg = (
-            f"nncourse grade --course: {', '.join(named)} does not go with it, since the course "
-            "brings its own gradebook, learners and tests. Leave it out, or leave --course out."
-        )
-        raise Refusal(msg)
 
 
 def _course(folder: Path, submissions: list[Path] | None, unit: str | None) -> Run:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,15 @@ from grading.cli._grading import (
     UnsafeOption,
     WorkersOption,
 )
+from grading.cli._reading import CourseOption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grading.engine import Engine
+    from grading.runs import Progress, Summary
+
+    Watch = Callable[[Progress], None]
 
 EXAMPLE = "Example: nncourse regrade --explain ada relu_backward"
 
@@ -42,7 +52,9 @@ def regrade(
     ] = None,
     exercise: Annotated[
         str | None,
-        typer.Option("--exercise", metavar="NAME", help="Only this exercise.", show_default=False),
+        typer.Option(
+            "--exercise", metavar="NAME", help="Only if this one changed.", show_default=False
+        ),
     ] = None,
     explain: Annotated[
         tuple[str, str] | None,
@@ -55,12 +67,15 @@ def regrade(
     ] = None,
     everything: Annotated[
         bool,
-        typer.Option("--all", help="Run also what did not change, and list other results."),
+        typer.Option(
+            "--all", help="Run also what did not change; the higher score is kept, and said."
+        ),
     ] = False,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
     db: DbOption = None,
     exercises: ExercisesOption = None,
+    course: CourseOption = None,
     unsafe: UnsafeOption = False,
     time_factor: TimeOption = 1.0,
     as_json: JsonOption = False,
@@ -71,9 +86,40 @@ def regrade(
     extensions and late policy of now. Other scores, and what people entered, stay. Exit
     status 1 if something was refused or could not be graded. For instructors.
     """
-    from grading.cli._class import open_class  # keeps --help fast
-    from grading.cli._grading import make_engine, refuse_without_isolation, show, watching
-    from grading.cli._text import leave_with, print_json
+    from grading.cli._class import open_class, refuse_beside_course  # keeps --help fast
+    from grading.cli._grading import refuse_without_isolation
+    from grading.cli._text import print_json
+
+    if course is not None:
+        refuse_beside_course(
+            "regrade",
+            {
+                "--class": folder is not None,
+                "--db": db is not None,
+                "--exercise": exercise is not None,
+                "--exercises": bool(exercises),
+                "--explain": explain is not None,  # the assertions stand in the autograded notebook
+            },
+        )
+        from grading.kernel import open_course
+        from grading.runs import regrade_course
+
+        opened = open_course(course)
+
+        def run_course(engine: Engine, watch: Watch) -> Summary:
+            return regrade_course(
+                opened,
+                engine=engine,
+                unit=unit,
+                student=student,
+                everything=everything,
+                unsafe=unsafe,
+                time_factor=time_factor,
+                watch=watch,
+            )
+
+        _run(run_course, workers, cluster, unsafe=unsafe, folder=None, as_json=as_json)
+        return
     from grading.runs import explain_verdict
     from grading.runs import regrade as regrade_class
 
@@ -95,23 +141,45 @@ def regrade(
         if warning:
             typer.echo(warning, err=True)
         return
+
+    def run_class(engine: Engine, watch: Watch) -> Summary:
+        return regrade_class(
+            classroom,
+            engine=engine,
+            unit=unit,
+            student=student,
+            exercise=exercise,
+            everything=everything,
+            exercises=exercises or (),
+            unsafe=unsafe,
+            time_factor=time_factor,
+            watch=watch,
+        )
+
+    _run(run_class, workers, cluster, unsafe=unsafe, folder=folder, as_json=as_json)
+
+
+def _run(
+    run: Callable[[Engine, Watch], Summary],
+    workers: int | None,
+    cluster: str | None,
+    *,
+    unsafe: bool,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Run on an engine, and say what it came to."""
+    from grading.cli._class import repeat_class
+    from grading.cli._grading import make_engine, show, watching
+    from grading.cli._text import leave_with, print_json
+
     engine = make_engine(workers, cluster, unsafe=unsafe)
     try:
         with watching() as watch:
-            summary = regrade_class(
-                classroom,
-                engine=engine,
-                unit=unit,
-                student=student,
-                exercise=exercise,
-                everything=everything,
-                exercises=exercises or (),
-                unsafe=unsafe,
-                time_factor=time_factor,
-                watch=watch,
-            )
+            summary = run(engine, watch)
     finally:
         engine.close()
+    repeat_class(summary, folder)
     if as_json:
         print_json(summary.to_dict())
     else:

@@ -81,8 +81,8 @@ def release(
     """
     from rich.console import Console  # keeps --help fast
 
-    from grading.classroom import shown_time
-    from grading.cli._class import adopt_timezone, open_class, recharged
+    from grading.classroom import begun, class_folder, shown_time
+    from grading.cli._class import adopt_timezone, recharged, say_begun
     from grading.cli._text import print_json, size
 
     release_units = _releasing()
@@ -90,19 +90,23 @@ def release(
         from grading.classroom import time_zone
 
         time_zone(timezone, "--timezone")  # before a class is begun with it
-    classroom = open_class(folder, create=True, timezone=timezone or None)
-    before = {slug: each.due for slug, each in classroom.settings.assignments.items()}
-    with Console(stderr=True).status("Making the bundle"):
-        bundle = release_units(
-            units or [],
-            classroom,
-            tier=tier,
-            due=due,
-            timezone=timezone,
-            to=to,
-            exercises=exercises.expanduser() if exercises else None,
-            title=title,
-        )
+    root = class_folder(folder)
+    is_new = not (root / "secret.key").exists()
+    with begun(root, timezone or None) as classroom:
+        before = {slug: each.due for slug, each in classroom.settings.assignments.items()}
+        with Console(stderr=True).status("Making the bundle"):
+            bundle = release_units(
+                units or [],
+                classroom,
+                tier=tier,
+                due=due,
+                timezone=timezone,
+                to=to,
+                exercises=exercises.expanduser() if exercises else None,
+                title=title,
+            )
+    if is_new:
+        say_begun(classroom, folder)
     if timezone:
         adopt_timezone(classroom, timezone)
     moved = [slug for slug in bundle.versions if slug in before and before[slug] != bundle.due]

@@ -65,10 +65,11 @@ def report(
             works = tracked(reader.works(slug), f"Reading {slug}", len(folder.learners))
             counts = count(works, slug, folder.title(slug), folder.exercises(slug))
             reports.append(unit_report(counts, names=names))
+    zones = {slug: folder.zone_of(slug) for slug in slugs}
     if as_json:
-        print_json([each.to_dict(folder.zone) for each in reports])
+        print_json([each.to_dict(zones[each.slug]) for each in reports])
         return
-    text = class_page(folder.name, reports, folder.zone)
+    text = class_page(folder.name, reports, folder.zone, zones)
     path = to if to is not None else folder.root / "report.html"
     OwnFiles(folder.root).write(path, text, force=force)
     typer.echo(f"The report is in {path}.")

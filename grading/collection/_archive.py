@@ -24,6 +24,7 @@ __all__ = [
     "clean_parts",
     "entry_problem",
     "entry_time",
+    "kind_of_entry_problem",
     "open_archive",
     "read_entry",
     "too_large",
@@ -155,6 +156,30 @@ def entry_problem(entry: zipfile.ZipInfo, limit_bytes: int) -> str | None:
     str or None
         A clause and a mend; None if nothing speaks against it.
     """
+    if problem := kind_of_entry_problem(entry):
+        return problem
+    if entry.file_size > limit_bytes:
+        return too_large(entry.file_size, limit_bytes)
+    if entry.file_size > RATIO_COUNTS_FROM and (
+        entry.file_size > MAX_RATIO * max(entry.compress_size, 1)
+    ):
+        return f"it unpacks to more than {MAX_RATIO} times its size. Clear its outputs."
+    return None
+
+
+def kind_of_entry_problem(entry: zipfile.ZipInfo) -> str | None:
+    """Say why an entry is not read, whatever its size.
+
+    Parameters
+    ----------
+    entry : ZipInfo
+        An entry.
+
+    Returns
+    -------
+    str or None
+        A clause and a mend; None if nothing speaks against it.
+    """
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in {0, stat.S_IFREG}:
         what = "a link" if kind == stat.S_IFLNK else "no ordinary file"
@@ -163,12 +188,6 @@ def entry_problem(entry: zipfile.ZipInfo, limit_bytes: int) -> str | None:
         return "it is encrypted. Ask for it without a password."
     if entry.compress_type not in _METHODS:
         return "it is packed in an unusual way. Ask for an ordinary zip."
-    if entry.file_size > limit_bytes:
-        return too_large(entry.file_size, limit_bytes)
-    if entry.file_size > RATIO_COUNTS_FROM and (
-        entry.file_size > MAX_RATIO * max(entry.compress_size, 1)
-    ):
-        return f"it unpacks to more than {MAX_RATIO} times its size. Clear its outputs."
     return None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from grading.classroom import Classroom
-from grading.collection._archive import ArchiveError
+from grading.collection._archive import ArchiveError, too_large
 from grading.collection._groups import Groups
 from grading.collection._matching import Directory, Match, NoMatchError
 from grading.collection._reader import Reader
@@ -20,8 +20,9 @@ from grading.collection._submission import Submission, shown
 from grading.collection._times import time_of
 from grading.collection._walking import Place, Walk, read_manifest
 from grading.limits import Limits
+from grading.oversized import in_place_of
 from grading.refusals import Refusal
-from grading.releasing._seal import release_of, seal_is_ours
+from grading.seals import release_of, seal_is_ours
 
 __all__ = ["UNMARKED", "Collected", "collect"]
 
@@ -91,12 +92,17 @@ class Collected:
 
     def _read(self, reader: Reader, attempt: int, known: _Known) -> Iterator[Submission]:
         place, slug = known.place, known.match.slug
-        content = reader.read(place.file, place.inside, self._limits.notebook_bytes)
+        if place.oversize:  # judged like whatever cannot be read, of which this tells the size
+            content = in_place_of(place.oversize)
+        else:
+            content = reader.read(place.file, place.inside, self._limits.notebook_bytes)
         if not content:
             message = "the file is empty. Ask for it again."
             raise ArchiveError(message)
         manifest = read_manifest(reader, place)
         version, notes = _version(self._classroom, slug, content, manifest)
+        if place.oversize:
+            notes = ()  # whatever it says about its release was not read
         group = self._groups.name(known.match.learner)
         for member in self._groups.members(known.match.learner):
             for_group: tuple[str, ...] = ()
@@ -259,6 +265,8 @@ def _with_assignment(
     """Where the name does not say which assignment it is, look into the notebook."""
     if match.slug:
         return match
+    if place.oversize:
+        raise ArchiveError(too_large(place.oversize, limit_bytes))
     content = reader.read(place.file, place.inside, limit_bytes)
     marked = release_of(classroom.secret, content)
     known = classroom.slugs()

@@ -15,7 +15,7 @@ from grading.collection._archive import (
     clean_parts,
     entry_problem,
     entry_time,
-    too_large,
+    kind_of_entry_problem,
 )
 from grading.collection._reader import INNER_ARCHIVE_BYTES, Reader, kind_problem, open_regular
 from grading.collection._submission import shown
@@ -64,6 +64,8 @@ class Place:
         What a ``timestamp.txt`` of nbgrader's tree says; empty if there is none.
     manifest : tuple of int or Path or None
         Where the manifest of a bundle lies beside it.
+    oversize : int
+        Bytes of a notebook that is too large to be read; 0 for any other.
     """
 
     root: tuple[str, ...]
@@ -75,6 +77,7 @@ class Place:
     time: datetime | None = None
     timestamp: str = ""
     manifest: tuple[int, ...] | Path | None = None
+    oversize: int = 0
 
     @property
     def origin(self) -> str:
@@ -103,7 +106,7 @@ class Walk:
     reader : Reader
         To look into archives.
     limit_bytes : int
-        The largest notebook that is taken.
+        The largest notebook that is read.
     refuse : callable
         Called with a place and a clause for everything that is not taken.
     """
@@ -220,14 +223,13 @@ class Walk:
             self._refuse(shown(path), f"it cannot be read: {type(error).__name__}. Copy it anew.")
             return
         problem = kind_problem(status)
-        if problem is None and status.st_size > self._limit_bytes:
-            problem = too_large(status.st_size, self._limit_bytes)
         if problem is None and status.st_size == 0:
             problem = _EMPTY
         if problem:
             self._refuse(shown(path), problem)
             return
-        yield Place(root, parts, len(parts), 0, path, (), when, timestamp, manifest)
+        oversize = status.st_size if status.st_size > self._limit_bytes else 0
+        yield Place(root, parts, len(parts), 0, path, (), when, timestamp, manifest, oversize)
 
     def _archive(self, path: Path, inside: tuple[int, ...], outside: _Outside) -> Iterator[Place]:
         where = shown(path)
@@ -253,7 +255,11 @@ class Walk:
         for i, inner, entry in found:
             is_archive = inner[-1].lower().endswith(".zip")
             limit_bytes = INNER_ARCHIVE_BYTES if is_archive else self._limit_bytes
-            problem = entry_problem(entry, limit_bytes) or (None if entry.file_size else _EMPTY)
+            oversize = 0 if is_archive or entry.file_size <= limit_bytes else entry.file_size
+            problem = (
+                kind_of_entry_problem(entry) if oversize else entry_problem(entry, limit_bytes)
+            )
+            problem = problem or (None if entry.file_size else _EMPTY)
             if problem:
                 self._refuse_in(inside, f"{where}: {shown('/'.join(inner))}", problem)
                 continue
@@ -267,7 +273,8 @@ class Walk:
                 yield from self._archive(path, place, deeper)
             else:
                 stamp = timestamps.get(inner[:-1], "")
-                yield Place(outside.root, names, n_outer, given, path, place, time, stamp, manifest)
+                of_outside = (outside.root, names, n_outer, given)
+                yield Place(*of_outside, path, place, time, stamp, manifest, oversize)
 
     def _refuse_in(self, inside: tuple[int, ...], where: str, fact: str) -> None:
         """Refuse something; of one learner's archive only so much is said."""

@@ -19,6 +19,7 @@ from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
+from grading.engine._carrying import Carried, carry, put_down
 from grading.engine._jobs import MAX_TRIES, Ended, Job, Version, Work, failed, log
 from grading.engine._work import work
 from grading.limits import Limits
@@ -43,7 +44,8 @@ class DaskCluster:
     """Grade on the workers of a running Dask scheduler.
 
     Every worker grades one submission at a time, however many threads it has. The version travels
-    once to each worker and then stays there; what travels for a job are its files and its id.
+    once to each worker and then stays there, with the sources of exercises of the instructor's own;
+    what travels for a job are its files and its id.
 
     Parameters
     ----------
@@ -113,7 +115,8 @@ class DaskCluster:
         Raises
         ------
         Refusal
-            If the connection to the scheduler is lost for good.
+            If the connection to the scheduler is lost for good, or exercises of the instructor's
+            own do not load on a worker.
         """
         source = iter(jobs)
         running: dict[str, _Task] = {}
@@ -149,7 +152,7 @@ class DaskCluster:
             # A task and not scattered data: if the last worker that holds it is lost, the
             # scheduler makes it again. Its key is this session's, so that nothing is left behind.
             self._versions[key] = self._client.submit(
-                _hold, job.version, key=f"version-{key[:16]}-{self._session}", pure=False
+                _hold, carry(job.version), key=f"version-{key[:16]}-{self._session}", pure=False
             )
         task.future = self._client.submit(
             _work_on,
@@ -159,6 +162,7 @@ class DaskCluster:
             dict(job.files),
             job.limits,
             job.unsafe,
+            job.exercises,
             self._work,
             key=f"grade-{job.entry_id}-{self._session}-{task.tries}",
             pure=False,
@@ -180,6 +184,8 @@ class DaskCluster:
             cause = result.message
         elif future.status == "error":
             error = future.exception()
+            if isinstance(error, _WorkerRefusal):
+                raise error
             cause = f"grading it ended in {type(error).__name__}"
             if type(error).__name__ == "KilledWorker":  # the scheduler has tried often enough
                 cause, task.tries = "it lost its worker again and again", MAX_TRIES
@@ -243,8 +249,12 @@ def _examined() -> tuple[str, str | None]:
     return _state(), why_unavailable()
 
 
-def _hold(version: Version) -> Version:
-    return version
+class _WorkerRefusal(Refusal):
+    """Say that a worker lacks something, so that no job can end well there."""
+
+
+def _hold(carried: Carried) -> Carried:
+    return carried  # not yet put down: what is held on one worker may go on to another
 
 
 _held: dict[str, Version] = {}
@@ -257,20 +267,36 @@ def _bench() -> ThreadPoolExecutor:
 
 
 def _work_on(
-    version: Version,
+    carried: Carried,
     version_hash: str,
     entry_id: str,
     files: Mapping[str, bytes],
     limits: Limits,
     unsafe: bool,
+    exercises: frozenset[str] | None,
     work: Work,
 ) -> Result:
-    version = _held.setdefault(version_hash, version)  # one object, so that what it caches stays
-    job = Job(entry_id, files, version, limits, unsafe)
+    try:
+        version = _bench().submit(_found, version_hash, carried).result()
+    except Refusal as refusal:
+        from distributed import get_worker
+
+        msg = (
+            f"worker {get_worker().address}: exercises of your own do not load there. {refusal} "
+            "What they import has to be installed on every worker; then run the same command again."
+        )
+        raise _WorkerRefusal(msg) from refusal
+    job = Job(entry_id, files, version, limits, unsafe, exercises)
     result = _bench().submit(work, job).result()
     if result.version not in {version_hash, ""}:
         return replace(result, status="infra_error", message=_DIFFERS)
     return result
+
+
+def _found(version_hash: str, carried: Carried) -> Version:
+    if version_hash not in _held:  # one object, so that what it caches stays
+        _held[version_hash] = put_down(carried)
+    return _held[version_hash]
 
 
 _DIFFERS = (

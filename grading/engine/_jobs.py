@@ -43,6 +43,9 @@ class Job:
         How much of a machine it may use.
     unsafe : bool
         Whether it may run without isolation, where the machine has none.
+    exercises : frozenset of str or None
+        Judge only these; the result says nothing about the others. All without it, and of an
+        nbgrader course, which is one piece, always.
     """
 
     entry_id: str
@@ -50,6 +53,7 @@ class Job:
     version: Version = field(repr=False)
     limits: Limits = field(default_factory=Limits)
     unsafe: bool = False
+    exercises: frozenset[str] | None = None
 
     @property
     def patience_s(self) -> float:

@@ -41,7 +41,8 @@ def work(job: Job) -> Result:
     if isinstance(job.version, AssignmentVersion):
         from grading.broker import grade  # each worker loads only what its jobs need
 
-        return grade(job.files, job.version, job.limits, _sandboxes(unsafe=job.unsafe))
+        sandboxes = _sandboxes(unsafe=job.unsafe)
+        return grade(job.files, job.version, job.limits, sandboxes, job.exercises)
     from grading.kernel import grade as grade_course
 
     version = cast("CourseVersion", job.version)
@@ -65,7 +66,7 @@ def key_of(job: Job) -> str:
     if isinstance(job.version, AssignmentVersion):
         from grading.broker import result_key
 
-        return result_key(job.files, job.version, job.limits, mark)
+        return result_key(job.files, job.version, job.limits, mark, job.exercises)
     from grading.kernel import result_key as course_result_key
 
     return course_result_key(job.files, cast("CourseVersion", job.version), job.limits, mark)

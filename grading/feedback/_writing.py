@@ -32,12 +32,11 @@ def write_feedback(reader: ClassReader, slug: str, only: str | None = None) -> I
     """
     exercises = reader.folder.exercises(slug)
     rubrics = reader.rubrics.get(slug, {})
+    title, zone = reader.folder.title(slug), reader.folder.zone_of(slug)
     for work in reader.works(slug, only):
         if work.result is None and work.recorded is None:
             continue
-        text = feedback_page(
-            work, exercises, rubrics, title=reader.folder.title(slug), zone=reader.folder.zone
-        )
+        text = feedback_page(work, exercises, rubrics, title=title, zone=zone)
         path = page_path(reader, work)
         write_whole(path, text.encode("utf-8"))
         yield path

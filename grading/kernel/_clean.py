@@ -2,11 +2,7 @@
 
 formgrader renders notebooks as they are, in the instructor's own Jupyter: what stands in one could
 run there. So outputs keep an allow-list of kinds, and HTML keeps an allow-list of tags.
-
-Markdown is not taken apart here: formgrader, JupyterLab and this module would each read it in
-another way. Instead the pairs of characters without which no reader finds a tag, a link, an
-entity or a diagram are parted by a space, wherever they stand. Code and formulas, to which a
-space means nothing, stay as they are.
+Markdown is made harmless by the rules that the broker has for it.
 """
 
 from __future__ import annotations
@@ -14,14 +10,14 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Collection
 from functools import cache
 from typing import Any
 
+from grading.broker._markdown import ACTIVE_TEX, CONTROL, clean_markdown
 from grading.kernel._parts import Node, as_node
 from grading.limits import MEGABYTE
 
-__all__ = ["clean_markdown", "clean_outputs"]
+__all__ = ["clean_outputs"]
 
 _MAX_HTML = 200_000  # bleach reads about a megabyte a second
 _MAX_PICTURE = 4 * MEGABYTE
@@ -84,18 +80,7 @@ _ATTRIBUTES = {
     "ol": ["start"],
 }
 _SCHEMES = ("http", "https", "mailto")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
-_OPENING = re.compile(r"<(?=[a-zA-Z/!?])")  # HTML: `<` before anything else is text
-_ENTITY = re.compile(r"&(?=#|[a-zA-Z][a-zA-Z0-9]*;)")
-_LINKED = re.compile(r"\](?=[(:])")  # every link that is written out, every definition of one
-_DIAGRAM = re.compile(r"(?<=[`~])(\s*)(?=mermaid)", re.IGNORECASE)  # written unescaped by nbconvert
-_ATTACHED = re.compile(r"!\[([\w .-]{0,100})\] \(attachment:([\w.-]{1,100})\)", re.ASCII)
 _STYLE = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
-# What MathJax could be asked to do beyond setting a formula.
-_ACTIVE_TEX = re.compile(
-    r"\\(?:(?:href|url|class|cssId|style|data|require|unicode|includegraphics|bbox|mmlToken|csname"
-    r"|texttip|mathtip|toggle)(?![a-zA-Z])|html[A-Z][a-zA-Z]*)"
-)
 
 
 def clean_outputs(outputs: list[Node]) -> list[Node]:
@@ -128,40 +113,6 @@ def clean_outputs(outputs: list[Node]) -> list[Node]:
     return cleaned
 
 
-def clean_markdown(text: str, attached: Collection[str] = ()) -> str:
-    """Return Markdown that no reader takes for a tag, a link, or a command to run.
-
-    Parameters
-    ----------
-    text : str
-        A cell that the learner wrote.
-    attached : collection of str, default ()
-        Names of the pictures inside of the cell; they are still shown.
-
-    Returns
-    -------
-    str
-        The same text but for a few spaces. Addresses that are written out are still linked.
-
-    Examples
-    --------
-    >>> clean_markdown("if *a*<b, then $x<y$<script>alert(1)</script>")
-    'if *a*< b, then $x< y$< script>alert(1)< /script>'
-    >>> clean_markdown("see [here](javascript:alert(1)), or d[0] and https://example.org")
-    'see [here] (javascript:alert(1)), or d[0] and https://example.org'
-    >>> clean_markdown("![plot](attachment:a.png)", {"a.png"})
-    '![plot](attachment:a.png)'
-    """
-    parted = _CONTROL.sub("", text)
-    parted = _ENTITY.sub("& ", _OPENING.sub("< ", _LINKED.sub("] ", parted)))
-    parted = _ACTIVE_TEX.sub(r"\\text", _DIAGRAM.sub(r"\1text-", parted))
-
-    def shown(found: re.Match[str]) -> str:  # a missing one would end nbconvert
-        return f"![{found[1]}](attachment:{found[2]})" if found[2] in attached else found[0]
-
-    return _ATTACHED.sub(shown, parted)
-
-
 def _clean(mime: str, text: str) -> str | None:
     if mime == "text/plain":
         return text
@@ -186,8 +137,8 @@ def _clean_html(text: str) -> str | None:
 
 def _runs_tex(text: str) -> bool:
     """Tell whether formulas in HTML do more than set a formula, with letters as entities too."""
-    plain = _CONTROL.sub("", html.unescape(html.unescape(text)))
-    return bool(_ACTIVE_TEX.search(plain))
+    plain = CONTROL.sub("", html.unescape(html.unescape(text)))
+    return bool(ACTIVE_TEX.search(plain))
 
 
 @cache

@@ -129,6 +129,52 @@ class NbgraderCourse:
                 granted = None
         return granted or timedelta()
 
+    def extend(self, student: str, slug: str, extra: timedelta) -> bool:
+        """Grant a student an extension, which takes the place of an earlier one.
+
+        Parameters
+        ----------
+        student : str
+            Student id.
+        slug : str
+            Name of the assignment.
+        extra : timedelta
+            Time after the due date; 0 takes an extension back.
+
+        Returns
+        -------
+        bool
+            False if the student's submission is not in the gradebook: nbgrader keeps the
+            extension with it.
+        """
+        from nbgrader.api import MissingEntry
+
+        with self._gradebook() as gradebook:
+            try:
+                gradebook.grant_extension(slug, student, minutes=extra / timedelta(minutes=1))
+            except MissingEntry:
+                return False
+        return True
+
+    def penalties(self, slug: str) -> dict[str, float]:
+        """Read what lateness costs by now.
+
+        Parameters
+        ----------
+        slug : str
+            Name of the assignment.
+
+        Returns
+        -------
+        dict of str to float
+            Points by student, of those whose submission is in the gradebook.
+        """
+        with self._gradebook() as gradebook:
+            return {
+                each.student_id: float(each.late_submission_penalty or 0.0)
+                for each in gradebook.assignment_submissions(slug)
+            }
+
     def late_penalties(
         self, student: str, slug: str, scores: Mapping[str, float], handed_in: datetime | None
     ) -> dict[str, float]:
@@ -367,6 +413,8 @@ def open_course(folder: Path) -> NbgraderCourse:
         except (Exception, SystemExit) as error:
             msg = f"{root / _CONFIG}: it raises {type(error).__name__}: {error}"
             raise Refusal(msg) from error
+    # As nbgrader has it, whose commands run in the course folder.
+    db_url = re.sub(r"^(sqlite(?:\+\w+)?:///)(?!/)", lambda start: f"{start[1]}{root}/", db_url)
     return NbgraderCourse(root, course_id, db_url, config, directory, _unhonored(config))
 
 

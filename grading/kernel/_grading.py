@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from grading.broker._markdown import clean_markdown
 from grading.broker._reading import InvalidSubmissionError
-from grading.kernel._clean import clean_markdown, clean_outputs
+from grading.kernel._clean import clean_outputs
 from grading.kernel._client import CellOutcome
 from grading.kernel._kernels import Kernels, kernels_of
 from grading.kernel._parts import Node, nbformat_v4

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 __all__ = ["SCORING_REVISION", "Node", "as_node", "clean_text", "nbformat_v4", "text_of"]
 
-SCORING_REVISION = 2
+SCORING_REVISION = 3
 """Raised when the same outputs would get other scores, sentences or pages: then no stored result is
 reused."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from grading.reporting._class_report import UnitReport
@@ -17,7 +17,12 @@ GROUPS = (
 )
 
 
-def class_page(course: str, units: Sequence[UnitReport], zone: tzinfo) -> str:
+def class_page(
+    course: str,
+    units: Sequence[UnitReport],
+    zone: tzinfo,
+    zones: Mapping[str, tzinfo] | None = None,
+) -> str:
     """Draw the page of a class.
 
     Parameters
@@ -28,6 +33,8 @@ def class_page(course: str, units: Sequence[UnitReport], zone: tzinfo) -> str:
         What may be published.
     zone : tzinfo
         The clock of the class.
+    zones : mapping of str to tzinfo, optional
+        Clocks of assignments that have their own.
 
     Returns
     -------
@@ -40,7 +47,7 @@ def class_page(course: str, units: Sequence[UnitReport], zone: tzinfo) -> str:
         units=units,
         groups=GROUPS,
         least=LEAST,
-        clock=lambda moment: _clock(moment, zone),
+        clock=lambda moment, slug: _clock(moment, (zones or {}).get(slug, zone)),
         duration=_duration,
     )
 

@@ -50,6 +50,9 @@ class ClassFolder(Protocol):
     def title(self, slug: str) -> str:
         """Return the title of an assignment, or else its name."""
 
+    def zone_of(self, slug: str) -> tzinfo:
+        """Return the clock of an assignment: its own, or else that of the class."""
+
     def exercises(self, slug: str) -> Mapping[str, Exercise]:
         """Return the declarations of an assignment; empty where it has none."""
 
@@ -89,6 +92,11 @@ class ReleasedFolder:
         """Return the title that was released."""
         settings = self.classroom.settings.assignments.get(slug)
         return settings.title if settings is not None and settings.title else slug
+
+    def zone_of(self, slug: str) -> tzinfo:
+        """Return the time zone that was released with it."""
+        settings = self.classroom.settings.assignments.get(slug)
+        return settings.timezone if settings is not None else self.zone
 
     def exercises(self, slug: str) -> Mapping[str, Exercise]:
         """Return the declarations, private ones too."""
@@ -155,6 +163,11 @@ class CourseFolder:
     def title(self, slug: str) -> str:
         """Return the name: nbgrader has no titles."""
         return slug
+
+    def zone_of(self, slug: str) -> tzinfo:
+        """Return UTC, which is all that nbgrader knows."""
+        del slug
+        return self.zone
 
     def exercises(self, slug: str) -> Mapping[str, Exercise]:
         """Declare nothing."""

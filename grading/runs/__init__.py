@@ -7,6 +7,7 @@ gradebook; engines only compute. It can be killed at any point and run again. It
 - `grade_course`: the same for an instructor's own nbgrader course;
 - `regrade` and `explain_verdict`: after a mended exercise, and for an appeal;
 - `recharge`: after a due date or an extension that changed;
+- `regrade_course` and `recharge_course`: both for an nbgrader course;
 - `forget_student`: erase a student of an nbgrader course.
 
     with ProcessPool(2) as engine:
@@ -14,10 +15,10 @@ gradebook; engines only compute. It can be killed at any point and run again. It
     print(summary.statuses, summary.refused)
 """
 
-from grading.runs._charging import Recharged, recharge
+from grading.runs._charging import Recharged, recharge, recharge_course
 from grading.runs._forgetting import forget_student, key_in_course
-from grading.runs._grade import grade_class, grade_course
-from grading.runs._regrade import explain_verdict, regrade
+from grading.runs._grade import find_assignment, grade_class, grade_course
+from grading.runs._regrade import explain_verdict, regrade, regrade_course
 from grading.runs._summary import Progress, Summary
 
 __all__ = [
@@ -25,10 +26,13 @@ __all__ = [
     "Recharged",
     "Summary",
     "explain_verdict",
+    "find_assignment",
     "forget_student",
     "grade_class",
     "grade_course",
     "key_in_course",
     "recharge",
+    "recharge_course",
     "regrade",
+    "regrade_course",
 ]

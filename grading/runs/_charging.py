@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grading.runs._classes import ReleasedClass
+from grading.runs._classes import ClassPort, CourseClass, ReleasedClass
 from grading.runs._interrupts import held
 from grading.runs._recording import Recorder
 
 if TYPE_CHECKING:
     from grading.classroom import Classroom, Learner
     from grading.journal import Journal
+    from grading.kernel import NbgraderCourse
 
-__all__ = ["Recharged", "recharge"]
+__all__ = ["Recharged", "recharge", "recharge_course"]
 
 _SAME = 1e-9  # points: they come back from the database as they went in, or nearly so
 
@@ -79,23 +80,74 @@ def recharge(
     Refusal
         If another run holds the class, or the gradebook cannot be written.
     """
-    done = Recharged()
     file = classroom.db_url.removeprefix("sqlite:///")
     if not classroom.journal_folder.is_dir() or (
         file != classroom.db_url and not Path(file).exists()
     ):
-        return done
+        return Recharged()
+    port = ReleasedClass(classroom, tuple(exercises))
+    keys = None if learners is None else {each.key for each in learners}
+
+    return _charged(
+        port, slugs, keys, lambda slug: _told(classroom, slug, drop_due=drop_due), journal
+    )
+
+
+def recharge_course(
+    course: NbgraderCourse,
+    slugs: Sequence[str],
+    student: str | None = None,
+    *,
+    journal: Journal | None = None,
+) -> Recharged:
+    """Charge graded work of an instructor's own nbgrader course by the extensions of now.
+
+    Parameters
+    ----------
+    course : NbgraderCourse
+        The course; due dates, extensions and the late policy are its own.
+    slugs : sequence of str
+        The assignments.
+    student : str, optional
+        Only this one, by id.
+    journal : Journal, optional
+        The course's, if the caller holds it open.
+
+    Returns
+    -------
+    Recharged
+        Whose penalty changed; nothing where nothing was graded here.
+
+    Raises
+    ------
+    Refusal
+        If another run holds the course, or the gradebook cannot be written.
+    """
+    port = CourseClass(course)
+    if not port.journal_folder.is_dir():
+        return Recharged()
+    keys = None if student is None else {port.key_of(student) or ""}
+    return _charged(port, slugs, keys, course.penalties, journal)
+
+
+def _charged(
+    port: ClassPort,
+    slugs: Sequence[str],
+    keys: set[str] | None,
+    told: Callable[[str], dict[str, float] | None],
+    journal: Journal | None,
+) -> Recharged:
+    """Record again whoever's penalty is another one now; `told` gives those of the gradebook."""
     from grading.gradebook import Writer  # nbgrader takes seconds to import
     from grading.journal import Journal
 
-    port = ReleasedClass(classroom, tuple(exercises))
-    keys = None if learners is None else {each.key for each in learners}
-    opened = journal or Journal(classroom.journal_folder)
+    done = Recharged()
+    opened = journal or Journal(port.journal_folder)
     try:
         with Writer(port.db_url, port.course_id, tz=port.timezone) as writer:
             recorder = Recorder(port, opened, writer, refuse=done.refused.append)
             for slug in slugs:
-                before = _told(classroom, slug, drop_due=drop_due)
+                before = told(slug)
                 if before is None:  # nothing of it is graded yet
                     continue
                 done.is_graded = done.is_graded or bool(before)
@@ -112,7 +164,7 @@ def recharge(
                             recorder.add(entry, result)
                 with held():
                     recorder.flush()
-                done.changed += _differences(slug, before, _told(classroom, slug) or {})
+                done.changed += _differences(slug, before, told(slug) or {})
     finally:
         if journal is None:
             opened.close()

@@ -46,6 +46,21 @@ class Earlier:
             ids.remove(entry.id)
         ids.append(entry.id)
 
+    def ids(self, entry: Entry) -> list[str]:
+        """List the entries of a submission, of all that it was held to.
+
+        Parameters
+        ----------
+        entry : Entry
+            Of the submission.
+
+        Returns
+        -------
+        list of str
+            Ids, that of what was taken in last at the end.
+        """
+        return self._ids.get((entry.learner, entry.slug, entry.submission), [])
+
     def results(self, entry: Entry) -> Iterator[Result]:
         """Iterate over the results that a submission got under other entries.
 
@@ -59,8 +74,7 @@ class Earlier:
         Result
             The newest first, none of them an ``infra_error``.
         """
-        ids = self._ids.get((entry.learner, entry.slug, entry.submission), [])
-        for id_ in reversed([each for each in ids if each != entry.id]):
+        for id_ in reversed([each for each in self.ids(entry) if each != entry.id]):
             other = self._journal.entry(id_)
             result = None if other is None else self._journal.result_of(other)
             if result is not None and result.status != "infra_error":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from grading.journal import Entry
     from grading.kernel import NbgraderCourse
 
-__all__ = ["grade_class", "grade_course"]
+__all__ = ["find_assignment", "grade_class", "grade_course"]
 
 
 def grade_class(
@@ -82,7 +82,7 @@ def grade_class(
         If there is no such class, another run holds it, the gradebook cannot be written, or the
         disk is full.
     """
-    slug = None if unit is None else slug_of(unit, classroom.slugs())
+    slug = None if unit is None else find_assignment(unit, classroom.slugs())
     port = ReleasedClass(classroom, tuple(str(path.resolve()) for path in exercises))
     refused: list[str] = []
 
@@ -152,7 +152,7 @@ def grade_course(
     Refusal
         If the gradebook does not know the assignment, or for a reason that `grade_class` has too.
     """
-    slugs = course.assignments if unit is None else (slug_of(unit, course.assignments),)
+    slugs = course.assignments if unit is None else (find_assignment(unit, course.assignments),)
     port = CourseClass(course)
 
     def work(session: Session, engine: Engine) -> None:
@@ -212,7 +212,7 @@ def run_session(
     return summary
 
 
-def slug_of(unit: str, slugs: Sequence[str]) -> str:
+def find_assignment(unit: str, slugs: Sequence[str]) -> str:
     """Find an assignment by its name or the number that it begins with.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any
 
 from grading.results import CellResult, NotebookResult, Result, Status, worst
 
-__all__ = ["differences", "may_merge", "merged"]
+__all__ = ["differences", "may_merge", "may_stand_in", "merged"]
 
 
 def may_merge(old: Result, new: Result) -> bool:
@@ -27,7 +27,25 @@ def may_merge(old: Result, new: Result) -> bool:
     bool
         False where the verdict of the sandbox stands alone.
     """
-    return old.sandbox == new.sandbox or new.sandbox == "none"
+    return may_stand_in(old, new.sandbox)
+
+
+def may_stand_in(old: Result, mark: str) -> bool:
+    """Tell the same of a result that is still to come.
+
+    Parameters
+    ----------
+    old : Result
+        What is known.
+    mark : {"bubblewrap", "none"}
+        How the new one will be isolated.
+
+    Returns
+    -------
+    bool
+        As `may_merge`.
+    """
+    return old.sandbox == mark or mark == "none"
 
 
 def merged(old: Result, new: Result, changed: frozenset[str] | None) -> Result:
@@ -92,7 +110,7 @@ def _outputs_kept(new: str, old: str, names: set[str]) -> str:
     for cell in content["cells"]:
         if _name(cell) in names & outputs.keys() and "outputs" in cell:
             cell["outputs"] = outputs[_name(cell)]
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":")) + "\n"
 
 
 def _name(cell: dict[str, Any]) -> str:

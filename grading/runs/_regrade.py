@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from grading.limits import Limits
 from grading.refusals import Refusal
-from grading.runs._charging import recharge
-from grading.runs._classes import ReleasedClass
-from grading.runs._grade import run_session, slug_of
+from grading.runs._charging import Recharged, recharge, recharge_course
+from grading.runs._classes import CourseClass, ReleasedClass
+from grading.runs._forgetting import key_in_course
+from grading.runs._grade import find_assignment, run_session
 from grading.runs._session import Session, Wanted, Watch
 from grading.runs._summary import MAX_LISTED, Summary
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from grading.classroom import Classroom
     from grading.engine import Engine
     from grading.journal import Entry
+    from grading.kernel import NbgraderCourse
 
-__all__ = ["explain_verdict", "regrade"]
+__all__ = ["explain_verdict", "regrade", "regrade_course"]
 
 
 def regrade(
@@ -41,7 +43,8 @@ def regrade(
     """Grade again the submissions that a mended exercise concerns.
 
     An exercise counts as changed if the files that declare it, the judging code, or the set-up
-    cells of its notebook did. Scores of other exercises stay as they are, a changed one keeps the
+    cells of its notebook did. Only changed ones are put to their cases; what the notebook runs
+    besides runs as always. Scores of other exercises stay as they are, a changed one keeps the
     higher score. Due dates, lateness and penalties are always worked out again, by the due dates,
     extensions and late policy of now.
 
@@ -56,9 +59,10 @@ def regrade(
     student : str, optional
         Only this learner, by id.
     exercise : str, optional
-        Only this exercise.
+        Only where this exercise changed; what else changed there is judged with it.
     everything : bool, default False
-        Run also what did not change, and say where that gives another result: it should not.
+        Run also what did not change, whole. Where that gives another result, which it should not,
+        it is said, and of each exercise the higher score is kept.
     exercises, unsafe, time_factor, watch, writer
         As for `grade_class`.
 
@@ -73,7 +77,7 @@ def regrade(
         If learner or assignment are unknown, or for a reason that `grade_class` has too.
     """
     learner = None if student is None else classroom.roster.by_id(student)
-    slug = None if unit is None else slug_of(unit, classroom.slugs())
+    slug = None if unit is None else find_assignment(unit, classroom.slugs())
     port = ReleasedClass(classroom, tuple(str(path.resolve()) for path in exercises))
 
     def work(session: Session, engine: Engine) -> None:
@@ -89,15 +93,70 @@ def regrade(
             journal=session.journal,
             exercises=port.exercises,
         )
-        session.summary.penalties += len(charged.changed)
-        session.summary.changed += charged.changed[:MAX_LISTED]
-        for sentence in charged.refused:
-            session.summary.refuse(sentence)
+        _note_charges(session, charged)
 
     with Session(
         port, writer=writer, watch=watch, unsafe=unsafe, time_factor=time_factor
     ) as session:
         return run_session(session, engine, work)
+
+
+def regrade_course(
+    course: NbgraderCourse,
+    *,
+    engine: Engine,
+    unit: str | None = None,
+    student: str | None = None,
+    everything: bool = False,
+    unsafe: bool = False,
+    time_factor: float = 1.0,
+    watch: Watch | None = None,
+    writer: Any = None,
+) -> Summary:
+    """Grade again what was graded of an nbgrader course, where its tests were mended.
+
+    An assignment is one piece: any change of its cells or helper files counts as a change of all
+    of it. The work is that which was graded last, not what lies in the submitted folder by now; of
+    each cell the higher score is kept, and lateness is charged anew.
+
+    Parameters
+    ----------
+    course : NbgraderCourse
+        The course.
+    engine, unit, student, everything, unsafe, time_factor, watch, writer
+        As for `regrade`.
+
+    Returns
+    -------
+    Summary
+        Counts, and whose score changed.
+
+    Raises
+    ------
+    Refusal
+        If assignment or student are unknown, or for a reason that `grade_course` has too.
+    """
+    slugs = course.assignments if unit is None else (find_assignment(unit, course.assignments),)
+    key = None if student is None else key_in_course(course, student)
+
+    def work(session: Session, engine: Engine) -> None:
+        for slug in slugs:
+            chosen = session.journal.entries(slug, key, latest=True)
+            wanted = _changed(session, chosen, None, everything=everything)
+            session.work_through(engine, wanted, "grading again")
+        _note_charges(session, recharge_course(course, slugs, student, journal=session.journal))
+
+    with Session(
+        CourseClass(course), writer=writer, watch=watch, unsafe=unsafe, time_factor=time_factor
+    ) as session:
+        return run_session(session, engine, work)
+
+
+def _note_charges(session: Session, charged: Recharged) -> None:
+    session.summary.penalties += len(charged.changed)
+    session.summary.changed += charged.changed[:MAX_LISTED]
+    for sentence in charged.refused:
+        session.summary.refuse(sentence)
 
 
 def explain_verdict(
@@ -147,7 +206,7 @@ def explain_verdict(
     from grading.sandbox import Sandboxes
 
     learner = classroom.roster.by_id(student)
-    slug = None if unit is None else slug_of(unit, classroom.slugs())
+    slug = None if unit is None else find_assignment(unit, classroom.slugs())
     port = ReleasedClass(classroom, tuple(str(path.resolve()) for path in exercises))
     cards = Cards(classroom.journal_folder / "versions")
     with Journal(classroom.journal_folder, readonly=True) as journal:
@@ -213,4 +272,4 @@ def _changed(
             session.summary.unchanged += 1  # but for what lateness costs
             continue
         wanted = session.wanted(learner, job, entry.slug, entry.attempt, entry.handed_in)
-        yield replace(wanted, again=everything)
+        yield replace(wanted, again=True) if everything else session.only_changed(wanted)

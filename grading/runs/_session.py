@@ -10,29 +10,24 @@ it: its earlier result is looked up in the journal, and of each exercise the hig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from grading.engine import Engine, Job, key_of, submission_hash
-from grading.limits import Limits
+from grading.engine import Engine, Job
 from grading.refusals import Refusal
 from grading.results import Result
 from grading.runs._attempts import Attempts
 from grading.runs._classes import ClassPort
-from grading.runs._earlier import Earlier
 from grading.runs._interrupts import held
-from grading.runs._merging import differences, may_merge, merged
+from grading.runs._merging import differences, merged
+from grading.runs._planning import Planner
 from grading.runs._recording import Recorder
 from grading.runs._summary import MAX_LISTED, Progress, Summary
-from grading.runs._versions import Cards
-from grading.runs._wanted import Wanted
+from grading.runs._wanted import Wanted, first_key, next_entry
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from grading.classroom import Learner
     from grading.journal import Entry
 
 __all__ = ["Session", "Wanted", "Watch", "writer_of"]
@@ -43,7 +38,7 @@ Watch = Callable[[Progress], None]
 """What is told how far a run is."""
 
 
-class Session:
+class Session(Planner):
     """Everything that one run holds open. The only place that writes journal and gradebook.
 
     Parameters
@@ -77,26 +72,21 @@ class Session:
     ) -> None:
         from grading.journal import Journal  # pulls in file locks, which differ by system
 
-        self.port = port
         self.summary = Summary(unsafe=unsafe)
         self.best: dict[tuple[str, str], tuple[float, int, Entry]] | None = None
-        self._unsafe = unsafe
-        self._time_factor = time_factor
-        self._versions: dict[tuple[str, str], Any] = {}
         self._watch = watch or (lambda _: None)
-        self._key_of_job: dict[str, str] = {}
+        self._work_of_job: dict[str, str] = {}
         self._failed: dict[str, Result] = {}
         self._left: set[str] = set()
-        self.journal = Journal(port.journal_folder)
+        journal = Journal(port.journal_folder)
         try:
-            self.cards = Cards(port.journal_folder / "versions")
+            super().__init__(port, journal, unsafe=unsafe, time_factor=time_factor)
             self._writer = writer if writer is not None else writer_of(port)
             refuse = self.summary.refuse
             self._recorder = Recorder(port, self.journal, self._writer, refuse=refuse)
-            self.earlier = Earlier(self.journal)
             self.attempts = Attempts(self.journal)
         except BaseException:
-            self.journal.close()
+            journal.close()
             raise
 
     def close(self) -> None:
@@ -116,88 +106,6 @@ class Session:
         where: TracebackType | None,
     ) -> None:
         self.close()
-
-    # ---------------------------------------------------------------- what is wanted
-
-    def version(self, slug: str, release: str = "") -> Any:
-        """Look up the version that submissions are held to, once in a run.
-
-        Parameters
-        ----------
-        slug : str
-            Name of the assignment.
-        release : str, default ""
-            The release that a submission was made from; the current one if empty.
-
-        Returns
-        -------
-        AssignmentVersion or CourseVersion
-            Its card lies in the journal's folder from now on.
-        """
-        if (slug, release) not in self._versions:
-            version = self.port.version(slug, release)
-            self.cards.put(version, release)
-            self._versions[slug, release] = version
-        return self._versions[slug, release]
-
-    def job(
-        self, learner: Learner, slug: str, files: Mapping[str, bytes], release: str = ""
-    ) -> Job:
-        """Make the job of a submission, as yet without an id.
-
-        Parameters
-        ----------
-        learner : Learner
-            Whose it is.
-        slug : str
-            Of which assignment.
-        files : mapping of str to bytes
-            What was handed in.
-        release : str, default ""
-            The release that it was made from; the current one if empty.
-
-        Returns
-        -------
-        Job
-            With the learner's limits.
-        """
-        limits = Limits(time_factor=self._time_factor * self.port.time_factor(learner, slug))
-        return Job("", files, self.version(slug, release), limits, self._unsafe)
-
-    def wanted(
-        self, learner: Learner, job: Job, slug: str, attempt: int, handed_in: datetime | None
-    ) -> Wanted:
-        """Say what has to be done for a submission.
-
-        Parameters
-        ----------
-        learner : Learner
-            Whose it is.
-        job : Job
-            The work.
-        slug : str
-            Of which assignment.
-        attempt : int
-            Which of the learner's attempts.
-        handed_in : datetime or None
-            When.
-
-        Returns
-        -------
-        Wanted
-            The entry, and the job under its id.
-        """
-        from grading.journal import Entry
-
-        entry = Entry.of(
-            key=key_of(job),
-            learner=learner.key,
-            slug=slug,
-            attempt=attempt,
-            handed_in=handed_in,
-            submission=submission_hash(job.files),
-        )
-        return Wanted(entry, replace(job, entry_id=entry.id))
 
     # ---------------------------------------------------------------- from file to gradebook
 
@@ -231,38 +139,6 @@ class Session:
             self._left.add(wanted.entry.id)
             yield wanted
 
-    def made_again(self, entry: Entry, learner: Learner) -> Wanted:
-        """Say what has to be done for a submission that the journal knows.
-
-        Parameters
-        ----------
-        entry : Entry
-            Of the journal.
-        learner : Learner
-            Whose it is.
-
-        Returns
-        -------
-        Wanted
-            Under the same entry, if its work can still be done.
-
-        Raises
-        ------
-        Refusal
-            If its files are gone.
-        """
-        files = self.journal.files(entry)
-        releases = self.port.releases(entry.slug)
-        for release in releases:
-            job = self.job(learner, entry.slug, files, release)
-            if key_of(job) == entry.key:
-                return Wanted(entry, replace(job, entry_id=entry.id))
-        # Exercises or limits have changed since: it is held to what counts now.
-        old = self.journal.result_of(entry) or next(self.earlier.results(entry), None)
-        release = "" if old is None else self.cards.release(old.version)
-        job = self.job(learner, entry.slug, files, release if release in releases else "")
-        return self.wanted(learner, job, entry.slug, entry.attempt, entry.handed_in)
-
     def work_through(
         self, engine: Engine, wanted: Iterable[Wanted], what: str, total: int | None = None
     ) -> None:
@@ -283,8 +159,8 @@ class Session:
         for ended in engine.run(self._jobs(wanted, waiting), idle_s=_IDLE_S):
             with held():
                 # A result that is delivered a second time is nobody's any more.
-                if ended is not None and ended[0] in self._key_of_job:
-                    self._finished(waiting.pop(self._key_of_job.pop(ended[0])), ended[1])
+                if ended is not None and ended[0] in self._work_of_job:
+                    self._finished(waiting.pop(self._work_of_job.pop(ended[0])), ended[1])
                 self._recorder.flush_if_due()
             self._watch(self.summary.progress(what, total))
         self.flush()
@@ -313,28 +189,28 @@ class Session:
             if entry.id not in self._left:  # those are counted already
                 self._left_unchanged(entry)
             return False
-        if entry.key in self._failed:  # it was tried often enough in this run
+        if each.work in self._failed:  # it was tried often enough in this run
             if self.journal.result_of(entry) is None:
-                self._done(each, self._failed[entry.key])
+                self._done(each, self._failed[each.work])
             return False
-        if entry.key in waiting:  # the same work for somebody else: it is done once
-            waiting[entry.key].append(each.waiting)
+        if each.work in waiting:  # the same work for somebody else: it is done once
+            waiting[each.work].append(each.waiting)
             return False
-        known = None if each.again else self.journal.result(entry.key)
+        known = None if each.again else self._known(entry)
         if known is not None:
             self.summary.reused += 1
             self._done(each, known)
             return False
-        self._key_of_job[entry.id] = entry.key
-        waiting[entry.key] = [each.waiting]
+        self._work_of_job[entry.id] = each.work
+        waiting[each.work] = [each.waiting]
         return True
 
+    def _known(self, entry: Entry) -> Result | None:
+        return self.journal.result(entry.key) or self.journal.result(first_key(entry))
+
     def _finished(self, wanted: list[Wanted], result: Result) -> None:
-        key = wanted[0].entry.key
-        if result.key != key:
-            if result.status != "infra_error":
-                result = replace(result, status="infra_error", notebooks=(), message=_OTHER_WORK)
-            result = replace(result, key=key)
+        if result.key != wanted[0].work and result.status != "infra_error":
+            result = replace(result, status="infra_error", notebooks=(), message=_OTHER_WORK)
         self.summary.graded += 1
         self.summary.reused += len(wanted) - 1
         for each in wanted:
@@ -366,16 +242,18 @@ class Session:
         whose = self._whose(entry)
         if result.status != "infra_error":
             result = self._with_what_stood(each, result, whose)
+        result = replace(result, key=entry.key)
         if not self.journal.done(entry.id, result):
             known = self.journal.result_of(entry) or result
             if each.again and result.status != "infra_error":
-                self._note_change(known, result, f"{whose}: another result than before")
-            result = known
+                entry, result = self._raised(entry, known, result, whose)
+            else:
+                result = known
         self.summary.add(whose, result)
         if self.best is None or result.status == "infra_error":
             self._show(entry, result)
         if result.status == "infra_error":
-            self._failed[entry.key] = result
+            self._failed[each.work] = result
             return
         self.earlier.add(entry)
         if self.best is None:
@@ -389,23 +267,35 @@ class Session:
 
     def _with_what_stood(self, each: Wanted, result: Result, whose: str) -> Result:
         """Keep from the submission's earlier result what the new one may not change."""
-        earlier = self.earlier.results(each.entry)
-        old = next((old for old in earlier if may_merge(old, result)), None)
-        if old is None:
-            return result
-        changed = None
-        if old.version != result.version:
-            changed = self.cards.changed(old.version, each.job.version)
-        kept = merged(old, result, None if changed is None else frozenset(changed))
+        if each.onto is not None:
+            kept = merged(each.onto, result, each.job.exercises)
+            self._note_change(each.onto, kept, whose)
+            return kept
+        old, kept = self.beside_what_stood(each.entry, result, each.job.version)
         own = self.journal.result_of(each.entry)
-        if own is None or own.status == "infra_error":  # else it was told when that was new
-            self._note_change(old, kept, whose)
+        if old is not None and (own is None or own.status == "infra_error"):
+            self._note_change(old, kept, whose)  # else it was told when that was new
         return kept
 
-    def _note_change(self, old: Result, new: Result, whose: str) -> None:
+    def _raised(
+        self, entry: Entry, known: Result, result: Result, whose: str
+    ) -> tuple[Entry, Result]:
+        """Let the same work, run once more, raise what stands; it never lowers it."""
+        kept = merged(known, result, None)
+        ending = "; the higher score is kept" if differences(kept, result) else ""
+        self._note_change(known, result, f"{whose}: another result than before", ending)
+        if not differences(known, kept):
+            return entry, known
+        raised = next_entry(entry)
+        kept = replace(kept, key=raised.key)
+        self.journal.accept(raised, self.journal.files(entry))
+        self.journal.done(raised.id, kept)
+        return raised, kept
+
+    def _note_change(self, old: Result, new: Result, whose: str, ending: str = "") -> None:
         scores = differences(old, new)
         if scores and len(self.summary.changed) < MAX_LISTED:
-            self.summary.changed.append(f"{whose}: {', '.join(scores)}")
+            self.summary.changed.append(f"{whose}: {', '.join(scores)}{ending}")
 
     def write_best(self) -> list[Entry]:
         """Write the best attempt of each learner, which from now on is the one that counts.

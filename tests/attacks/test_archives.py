@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from grading.collection import collect
+from grading.oversized import in_place_of
 from tests.attacks._arena import ATTACKER, NEIGHBOR, Arena
 from tests.attacks._attack import Attack
 
@@ -126,7 +127,7 @@ def test_an_archive_is_read_where_it_lies(arena: Arena, kind: str) -> None:
     assert not any(sign in text for text in collected.refused for sign in ("\x1b", "\u202e"))
 
 
-@pytest.mark.parametrize("kind", ["upwards", "absolute", "a link", "a bomb", "a lying bomb"])
+@pytest.mark.parametrize("kind", ["upwards", "absolute", "a link", "a lying bomb"])
 def test_what_leads_out_or_explodes_is_refused_by_name(arena: Arena, kind: str) -> None:
     path = arena.dropped(ATTACK)
     for other in path.parent.iterdir():
@@ -138,6 +139,17 @@ def test_what_leads_out_or_explodes_is_refused_by_name(arena: Arena, kind: str) 
         pass
 
     assert any("handed-in" in text for text in collected.refused), collected.refused
+
+
+def test_a_bomb_is_handed_in_by_its_size_alone(arena: Arena) -> None:
+    path = arena.dropped(ATTACK)
+    for other in path.parent.iterdir():
+        other.unlink()
+    (path.parent / "handed-in.zip").write_bytes(ARCHIVES["a bomb"](arena.target.marker))
+
+    taken = {s.learner.id: s for s in collect([arena.folder / "drop"], arena.classroom)}
+
+    assert taken[ATTACKER].files == {NAME: in_place_of(400_000_000)}
 
 
 def test_a_time_inside_ones_own_archive_is_not_believed(arena: Arena) -> None:

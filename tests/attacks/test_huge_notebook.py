@@ -16,6 +16,7 @@ ATTACK = Attack(
     edit=edit,
     points={"mean_squared_error": 0.0, "predict_shapes": 0.0},
     at_most={"predict_shapes": 4.0},
+    statuses=("invalid_submission",),
 )
 
 

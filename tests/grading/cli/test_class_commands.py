@@ -110,6 +110,53 @@ def test_a_zone_that_is_misspelled_begins_no_class(nncourse: Run, folder: Path) 
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["07", "--due", "2026-12-01"], "there is no unit '07'"),
+        (["00", "--tier", "all"], "the tier 'all' is not known"),
+        (["00", "--due", "tomorrow"], "tomorrow"),
+        (["00", "--to", "."], "Choose another --to"),
+        (["00", "--to", "list.csv/unit.zip"], "cannot be written"),
+    ],
+)
+def test_a_release_that_is_refused_begins_no_class(
+    nncourse: Run,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    sentence: str,
+    is_there: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").write_text("id\nada\n")
+    if is_there:
+        folder.mkdir()
+        (folder / "notes.txt").write_text("mine")
+
+    result = nncourse("release", *words)
+
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
+    assert "A new class begins" not in result.output
+    left = sorted(path.name for path in tmp_path.rglob("*"))
+    assert left == sorted(["list.csv", *([folder.name, "notes.txt"] if is_there else [])])
+
+
+def test_a_refused_release_takes_nothing_from_a_class_that_was_there(
+    nncourse: Run, folder: Path
+) -> None:
+    nncourse("roster", "--add", "ada")
+    nncourse("release", "00")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    nncourse("release", "07")
+
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 def test_a_list_and_a_release_in_the_order_of_the_readme_share_a_time_zone(
     nncourse: Run, folder: Path, tmp_path: Path
 ) -> None:
@@ -144,6 +191,8 @@ def test_the_roster_takes_a_time_zone(nncourse: Run, folder: Path, order: str) -
         (["--add", ""], "Write it as ada.lovelace, say"),
         (["--import", "absent.csv"], "absent.csv: it cannot be read"),
         (["--import", "list.csv"], "neither an id nor an email"),
+        (["--import", "list.zip"], "list.zip: this is a zip, not a CSV file. Unpack it"),
+        (["--import", "list.xlsx"], "list.xlsx: this is a spreadsheet, not a CSV file. Save it"),
         (["--add", "ada", "--timezone", "Mars/Olympus"], "there is no time zone"),
     ],
 )
@@ -151,6 +200,9 @@ def test_what_cannot_be_added_begins_no_class(
     nncourse: Run, folder: Path, tmp_path: Path, words: list[str], sentence: str
 ) -> None:
     (tmp_path / "list.csv").write_text("color,size\nred,3\n")
+    for name in ("list.zip", "list.xlsx"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("list.csv", "id\nada\n")
 
     result = nncourse("roster", *words)
 

@@ -45,6 +45,26 @@ def test_feedback_of_one_learner_names_the_file(nncourse: Run, folder: Path) -> 
     }
 
 
+def test_dates_stand_on_the_clock_of_the_assignment(nncourse: Run, folder: Path) -> None:
+    """The class is in Berlin; this assignment was released for Tokyo."""
+    page = folder / "feedback" / "s003" / SLUG / f"{SLUG}.html"
+    seen = []
+    for zone in ("Europe/Berlin", "Asia/Tokyo"):
+        nncourse(
+            "release", "01", "--due", "2026-12-01 23:59", "--timezone", zone, "--class", folder
+        )
+        nncourse("feedback", "01", "--class", folder)
+        nncourse("report", "01", "--names", "--class", folder)
+        report = nncourse("report", "01", "--names", "--json", "--class", folder)
+        shown = page.read_text(encoding="utf-8"), (folder / "report.html").read_text("utf-8")
+        assert "1 December 2026, 23:59" in shown[0]
+        at = json.loads(report.stdout)[0]["learners"][0]["handed_in"]
+        seen.append((*("JST" in text for text in shown), at[-6:]))
+
+    assert seen[0][:2] == (False, False)
+    assert seen[1] == (True, True, "+09:00")
+
+
 def test_report_is_written_and_written_again(nncourse: Run, folder: Path) -> None:
     first = nncourse("report", "--class", folder)
     second = nncourse("report", "01", "--class", folder)

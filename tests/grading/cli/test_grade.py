@@ -71,6 +71,18 @@ def test_what_is_refused_is_listed_with_its_mend_and_ends_with_1(
     assert "nobody-we-know" in result.output
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_mends_in_the_list_repeat_the_class_that_was_given(
+    nncourse: Run, small: SmallClass, here: list[Any], more: tuple[str, ...]
+) -> None:
+    hand_in(small.submissions, "nobody-we-know", SLUG, "{}", "2026-05-30 10:00:00 UTC")
+
+    result = nncourse(*words(small, *more))
+
+    said = json.loads(result.stdout)["refused"][0] if more else result.output
+    assert f"nncourse roster --class {small.root} --add" in said
+
+
 def test_json_says_the_same_for_a_script(nncourse: Run, small: SmallClass, here: list[Any]) -> None:
     result = nncourse(*words(small, "--json"))
 

@@ -14,6 +14,7 @@ import pytest
 from grading.classroom import Classroom
 from grading.collection import collect
 from grading.limits import Limits
+from grading.oversized import size_of
 from grading.refusals import Refusal
 from grading.releasing import release
 from tests.grading.collection.conftest import FILE, ON_TIME, SLUG, Gather, put, zipped
@@ -265,8 +266,9 @@ def test_limits_say_how_large_a_notebook_may_be(gather: Gather, answered, tmp_pa
     size = len(answered()) + 100
     came, refused = gather(tmp_path / "in", limits=Limits(notebook_bytes=size))
 
-    assert set(came) == {"emmy"}
-    assert "Clear its outputs" in refused[0]
+    sizes = {who: size_of(each.files[FILE]) for who, each in came.items()}
+    assert sizes == {"ada": (tmp_path / "in" / "ada" / FILE).stat().st_size, "emmy": 0}
+    assert refused == []
 
 
 def test_how_many_will_come_is_known_before_any_is_read(classroom, answered, tmp_path):

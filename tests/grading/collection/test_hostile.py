@@ -15,6 +15,7 @@ import pytest
 
 from grading.collection import _archive, _collect, _walking, collect
 from grading.collection._submission import shown
+from grading.oversized import size_of
 from grading.releasing import release_of, seal
 from tests.grading.collection.conftest import FILE, ON_TIME, SLUG, Gather, put, zipped
 
@@ -170,7 +171,7 @@ def test_a_bomb_is_refused_by_its_ratio(gather: Gather, answered, tmp_path):
     assert "200 times" in refused[0]
 
 
-def test_a_notebook_of_500_mb_is_refused_unread(gather: Gather, answered, tmp_path):
+def test_a_notebook_of_500_mb_is_handed_in_unread(gather: Gather, answered, tmp_path):
     put(tmp_path / "in" / "emmy" / FILE, answered())
     big = put(tmp_path / "in" / "ada" / FILE, b"{")
     os.truncate(big, 500 * 2**20)
@@ -179,8 +180,43 @@ def test_a_notebook_of_500_mb_is_refused_unread(gather: Gather, answered, tmp_pa
     came, refused = gather(tmp_path / "in")
 
     assert time.monotonic() - began < 10
-    assert set(came) == {"emmy"}
-    assert "500.0 MB, allowed are 20 MB" in refused[0]
+    assert set(came) == {"ada", "emmy"}
+    assert refused == []
+    assert size_of(came["ada"].files[FILE]) == 500 * 2**20
+    assert len(came["ada"].files[FILE]) < 200
+    assert came["ada"].notes == ()
+
+
+@pytest.mark.parametrize("within", ["platform's zip", "learner's own zip"])
+def test_a_notebook_too_large_in_a_zip_is_handed_in_unread(
+    gather: Gather, answered, tmp_path, within: str
+):
+    """However well it packs: nobody unpacks it."""
+    big = b'"' + b"0" * (25 * 2**20) + b'"'
+    files = {f"ada/{FILE}": big, f"emmy/{FILE}": answered()}
+    if within == "learner's own zip":
+        own = zipped(tmp_path / "own.zip", {FILE: big}).read_bytes()
+        files = {"ada/own.zip": own, f"emmy/{FILE}": answered()}
+
+    came, refused = gather(zipped(tmp_path / "all.zip", files))
+
+    assert refused == []
+    assert {who: size_of(each.files[FILE]) for who, each in came.items()} == {
+        "ada": len(big),
+        "emmy": 0,
+    }
+
+
+def test_a_large_file_that_is_no_assignment_is_refused(gather: Gather, answered, tmp_path):
+    put(tmp_path / "in" / "ada" / FILE, answered())
+    big = put(tmp_path / "in" / "ada" / "scratch.ipynb", b"{")
+    os.truncate(big, 25 * 2**20)
+
+    came, refused = gather(tmp_path / "in")
+
+    assert set(came) == {"ada"}
+    assert size_of(came["ada"].files[FILE]) == 0
+    assert "25.0 MB, allowed are 20 MB" in refused[0]
 
 
 def test_a_size_that_is_declared_too_small_does_not_help(gather: Gather, answered, tmp_path):

@@ -1,8 +1,8 @@
 """Test doubles: a version, jobs, and a grader that does what the submission says.
 
 A submission holds one file, ``script``, with words: ``sleep 0.1``, ``kill``, ``raise``,
-``infra``, ``hang``, ``threads``, ``version``, ``alone``; anything else is graded by its text.
-``kill once DIR`` and the like do it only the first time.
+``infra``, ``hang``, ``threads``, ``version``, ``exercises``, ``alone``; anything else is graded by
+its text. ``kill once DIR`` and the like do it only the first time.
 """
 
 from __future__ import annotations
@@ -90,6 +90,8 @@ def obey(job: Job) -> Result:
             return result_of(job, message=json.dumps([found, early]))
         case ["version"]:
             return result_of(job, message=json.dumps([os.getpid(), len(_unpickled)]))
+        case ["exercises"]:
+            return result_of(job, message=json.dumps(sorted(job.exercises or ())))
         case ["alone"]:
             free = _inside.acquire(blocking=False)
             time.sleep(0.05)

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,17 @@ def test_version_arrives_about_once_at_each_worker(engine: DaskCluster) -> None:
 
     # Once in the task that holds it, once as that task's result at the other worker.
     assert all(max(seen) - min(seen) <= 2 for seen in counts.values())
+
+
+def test_worker_is_told_which_exercises_to_judge(engine: DaskCluster) -> None:
+    some = replace(job("some", "exercises"), exercises=frozenset({"b", "a"}))
+
+    said = dict(each for each in engine.run([some, job("all", "exercises")]) if each)
+
+    assert {name: json.loads(result.message) for name, result in said.items()} == {
+        "some": ["a", "b"],
+        "all": [],
+    }
 
 
 def test_what_travels_names_no_learner(engine: DaskCluster) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from nbformat import v4
 
-from grading.kernel._clean import clean_markdown, clean_outputs
+from grading.broker._markdown import clean_markdown
+from grading.kernel._clean import clean_outputs
 from tests.grading.kernel.rendered import active, html_of, notebook_of
 
 ATTACKS = [

@@ -31,6 +31,16 @@ def test_configuration_is_read_as_nbgrader_reads_it(tmp_path: Path):
     assert "autograde_preprocessors" in course.notes[0]
 
 
+@pytest.mark.parametrize("named", ["sqlite:///books/grade book.db", "{root}/books/grade book.db"])
+def test_gradebook_is_found_from_any_folder(tmp_path: Path, named: str):
+    named = named.replace("{root}", f"sqlite:///{tmp_path}")
+    text = f"c = get_config()\nc.CourseDirectory.db_url = {named!r}\n"
+
+    course = open_course(configured(tmp_path, text))
+
+    assert course.db_url == f"sqlite:///{tmp_path / 'books' / 'grade book.db'}"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -12,8 +12,8 @@ import nbformat
 import pytest
 from nbgrader.utils import is_locked
 
+from grading.broker._markdown import clean_markdown
 from grading.kernel import Kernels, grade
-from grading.kernel._clean import clean_markdown
 from grading.limits import Limits
 from grading.results import Result
 from tests.grading.kernel.conftest import Plain

@@ -48,6 +48,7 @@ def test_students_of_the_gradebook_are_the_learners(course: NbgraderCourse) -> N
     assert [each.id for each in folder.learners] == ["s000", "s001", "s002"]
     assert folder.learners[1].name == "First1 Last001"
     assert folder.zone is UTC
+    assert folder.zone_of("hw1") is UTC
     assert slugs_of(folder, ["01"]) == [SLUG]
 
 
