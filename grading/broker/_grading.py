@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Literal
 
 from grading.assignments import AssignmentVersion
-from grading.broker._judging import Judged, judge_submission, unjudged
+from grading.broker._judging import Judged, judge_one, judge_submission, unjudged
 from grading.broker._mending import Mended, max_points, mend
 from grading.broker._notebook import notebook_text
 from grading.broker._reading import InvalidSubmissionError, read_handed
@@ -137,8 +137,15 @@ def work_on(
             for name, each in version.exercises.items()
         }
         return Work(version, None, Ran(), judged, str(invalid))
-    ran = run_submission(version, mended, limits, sandboxes, only)
-    judged = judge_submission(version, mended, ran, limits)
+    early: dict[str, Judged] = {}
+
+    def judge_early(ran: Ran, name: str) -> None:
+        early[name] = judge_one(version, mended, ran, limits, name)
+
+    ran = run_submission(version, mended, limits, sandboxes, only, judge_early)
+    if ran.spent.restarts:  # what was seen then may have been seen once more
+        early.clear()
+    judged = judge_submission(version, mended, ran, limits, early)
     for name in version.exercises.keys() - (version.exercises if only is None else only):
         most = judged[name].cell.max_score
         judged[name] = unjudged(version.exercises[name], most, "not_started", "Not judged anew.")

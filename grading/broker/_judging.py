@@ -7,6 +7,7 @@ values may make it stumble: that fails the exercise with a sentence, and nothing
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ from grading.limits import MEGABYTE, Limits
 from grading.probes import Methods, Observation
 from grading.results import CellResult, CellState, CriterionResult
 
-__all__ = ["Judged", "judge_submission", "unjudged"]
+__all__ = ["Judged", "judge_one", "judge_submission", "unjudged"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,11 @@ class Judged:
 
 
 def judge_submission(
-    version: AssignmentVersion, mended: Mended, ran: Ran, limits: Limits
+    version: AssignmentVersion,
+    mended: Mended,
+    ran: Ran,
+    limits: Limits,
+    early: Mapping[str, Judged] | None = None,
 ) -> dict[str, Judged]:
     """Judge every exercise.
 
@@ -73,26 +78,48 @@ def judge_submission(
         What was seen.
     limits : Limits
         For sentences about them.
+    early : mapping of str to Judged, optional
+        Exercises that were judged while others ran.
 
     Returns
     -------
     dict of str to Judged
         By exercise, in the order of the notebook.
     """
-    points = max_points(version)
+    known = early or {}
+    return {
+        name: known[name] if name in known else judge_one(version, mended, ran, limits, name)
+        for name in version.exercises
+    }
+
+
+def judge_one(
+    version: AssignmentVersion, mended: Mended, ran: Ran, limits: Limits, name: str
+) -> Judged:
+    """Judge one exercise.
+
+    Parameters
+    ----------
+    version, mended, ran, limits
+        As for `judge_submission`.
+    name : str
+        Which.
+
+    Returns
+    -------
+    Judged
+        Its verdict.
+    """
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # the values come from anywhere
-        return {
-            name: _judged(
-                exercise,
-                points[name],
-                mended.answers.get(name, Answer(name, "", False, True)),
-                ran.answers.get(name, CellRun()),
-                ran.exercises[name],
-                limits,
-            )
-            for name, exercise in version.exercises.items()
-        }
+        return _judged(
+            version.exercises[name],
+            max_points(version)[name],
+            mended.answers.get(name, Answer(name, "", False, True)),
+            ran.answers.get(name, CellRun()),
+            ran.exercises[name],
+            limits,
+        )
 
 
 def unjudged(exercise: Exercise, max_score: float, state: CellState, sentence: str) -> Judged:

@@ -9,7 +9,7 @@ exercise follows.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -139,6 +139,7 @@ def run_submission(
     limits: Limits,
     sandboxes: SandboxesLike,
     only: Collection[str] | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Ran:
     """Run a rebuilt notebook in the sandbox.
 
@@ -154,16 +155,19 @@ def run_submission(
         Where to run it.
     only : collection of str, optional
         Probe only these exercises; cells run as always.
+    meanwhile : callable, optional
+        Gets what has been seen so far and the name of an exercise that has been probed, while the
+        sandbox is busy with the next one. What it finds holds unless the run is begun again.
 
     Returns
     -------
     Ran
-        What was seen; nothing is judged yet.
+        What was seen.
     """
     ran = Ran()
     steps = _steps(version, mended, ran, only)
     if any(step.source is None for step in steps):
-        _Submission(version, mended, limits, sandboxes, ran).run(steps)
+        _Submission(version, mended, limits, sandboxes, ran, meanwhile).run(steps)
     return ran
 
 
@@ -193,6 +197,9 @@ def _steps(
     return steps
 
 
+Meanwhile = Callable[[Ran, str], None]
+
+
 class _OutOfTimeError(Exception):
     """The time of the whole submission is up."""
 
@@ -207,12 +214,15 @@ class _Submission:
         limits: Limits,
         sandboxes: SandboxesLike,
         ran: Ran,
+        meanwhile: Meanwhile | None,
     ) -> None:
         self._version = version
         self._sources = mended.sources
         self._limits = limits
         self._sandboxes = sandboxes
         self._ran = ran
+        self._meanwhile = meanwhile
+        self._probed = ""
         self._until = time.monotonic() + limits.submission_s
 
     def run(self, steps: Sequence[_Step]) -> None:
@@ -246,6 +256,7 @@ class _Submission:
     def _perform(self, step: _Step, run: Run) -> None:
         if isinstance(step.record, ExerciseRun):
             self._probe(step.name, step.record, run)
+            self._probed = step.name
             return
         message = {"do": "cell", "source": step.source, "name": step.name}
         step.record.error = cell_error(run.ask(message, self._left(self._limits.cell_s)))
@@ -271,6 +282,8 @@ class _Submission:
             self._left(limit_s),
             [answers_to_calls(inputs) for inputs in cases],
         )
+        if self._probed and self._meanwhile is not None:
+            self._meanwhile(self._ran, self._probed)
         for inputs, reply in zip(cases, replies, strict=False):
             record.found, seen = observed(reply, exercise.probe, inputs)
             if seen is None:

@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from grading.limits import Limits
@@ -92,6 +92,8 @@ class WatchedRun(Run):
         """
         try:
             message = self._receive(time.monotonic() + BEGIN_S)
+            if message.get("ready") is True:
+                self._refuse_early()  # it may have said so some time ago, and have died since
         except RunEndedError as ended:
             self.close()
             msg = f"the sandbox did not begin: {ended}"
@@ -129,8 +131,11 @@ class WatchedRun(Run):
         SandboxError
             If the template was killed from outside, which says nothing about the submission.
         """
-        replies = self._replies(message, within_s, [answer])
-        return next(replies)
+        deadline = time.monotonic() + within_s
+        frame = self._framed(message)
+        with self._watched():
+            self._send(frame, deadline)
+            return self._reply(answer, deadline, is_last=True)
 
     def ask_each(
         self,
@@ -142,7 +147,7 @@ class WatchedRun(Run):
         """Send all inputs in one request; replies come one by one, as `Run.ask_each` says.
 
         So the next case runs while the last reply is read. What is too large for one request goes
-        in several.
+        in several. The time in which whoever asks does something else is not that of the run.
 
         Parameters
         ----------
@@ -167,31 +172,48 @@ class WatchedRun(Run):
         SandboxError
             If the template was killed from outside.
         """
-        request = {**message, "do": "observe_each", "inputs": list(inputs)}
+        began = time.monotonic()
         try:
-            encode(request)
+            frame = self._framed({**message, "do": "observe_each", "inputs": list(inputs)})
         except WireError:
             return super().ask_each(message, inputs, within_s, answers)
-        return self._replies(request, within_s, answers)
+        with self._watched():
+            self._send(frame, began + within_s)
+        return self._replies(within_s - (time.monotonic() - began), answers)
 
-    def _replies(
-        self, message: Mapping[str, Any], within_s: float, answers: Sequence[Answer | None]
-    ) -> Generator[Message]:
-        """Send a request and yield as many replies as there are answers to calls."""
+    def _replies(self, left_s: float, answers: Sequence[Answer]) -> Generator[Message]:
+        """Yield as many replies as there are answers to calls."""
+        for i, answer in enumerate(answers):
+            deadline = time.monotonic() + left_s
+            with self._watched():
+                reply = self._reply(answer, deadline, is_last=i + 1 == len(answers))
+            left_s = deadline - time.monotonic()
+            yield reply
+
+    @contextmanager
+    def _watched(self) -> Generator[None]:
+        """Close the run if it ends in this block, or if whoever answers calls stops with an error.
+
+        Outside such a block memory is watched by `look_aside`.
+
+        Yields
+        ------
+        None
+            While the run is asked.
+
+        Raises
+        ------
+        RunEndedError
+            With the first reason that was noted.
+        SandboxError
+            If the template was killed from outside.
+        """
         if self._reason is not None or self._end is None:
             self.close()
             raise RunEndedError(self._reason or EXITED, "the run has ended before")
-        deadline = time.monotonic() + within_s
         self._asking = True
         try:
-            self._send(message, deadline)
-            for i, answer in enumerate(answers):
-                reply = self._reply(answer, deadline, is_last=i + 1 == len(answers))
-                self._asking = False
-                yield reply
-                self._asking = True
-        except GeneratorExit:  # whoever asked has seen enough
-            return
+            yield
         except RunEndedError as ended:
             reason = self._first(ended.reason)
             self.close()
@@ -212,7 +234,7 @@ class WatchedRun(Run):
         while "call" in (reply := self._receive(deadline, is_last=is_last)):
             if answer is None:
                 raise RunEndedError(PROTOCOL, "a call that nobody answers")
-            self._send(answer(reply), deadline)
+            self._send(self._framed(answer(reply)), deadline)
         return reply
 
     def look_aside(self) -> None:
@@ -260,9 +282,15 @@ class WatchedRun(Run):
             self._reason = reason
         return self._reason
 
-    def _send(self, message: Mapping[str, Any], deadline: float) -> None:
-        self._nonce = secrets.token_hex(8)
-        rest = memoryview(encode({**message, "nonce": self._nonce}))
+    def _framed(self, message: Mapping[str, Any]) -> bytes:
+        """Write a message with a nonce, which the next replies have to echo."""
+        nonce = secrets.token_hex(8)
+        frame = encode({**message, "nonce": nonce})
+        self._nonce = nonce
+        return frame
+
+    def _send(self, frame: bytes, deadline: float) -> None:
+        rest = memoryview(frame)
         while rest:
             self._wait(self._writable, deadline)
             self._refuse_early()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from grading.broker import _running
+from grading.broker import _grading, _running
+from grading.broker._judging import Judged, judge_one, judge_submission
 from grading.limits import Limits
 from grading.sandbox import LocalSandboxes, RunEndedError, SandboxError
 from tests.grading.broker.cases import (
@@ -205,3 +207,41 @@ def test_usage_is_measured_outside_of_the_result() -> None:
 
     assert result.usage.received_bytes > 0
     assert result.usage.wall_s > 0
+
+
+def test_verdicts_are_the_same_whether_formed_early_or_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged: list[str] = []
+
+    def told(*given: Any) -> Judged:
+        judged.append(given[-1])
+        return judge_one(*given)
+
+    monkeypatch.setattr(_grading, "judge_one", told)
+    early = graded(notebook())
+
+    def none(version: Any, mended: Any, ran: Any, limits: Any, early: Any = None) -> Any:
+        return judge_submission(version, mended, ran, limits)
+
+    monkeypatch.setattr(_grading, "judge_submission", none)
+    late = graded(notebook())
+
+    assert judged  # all but the last while the next one ran
+    assert replace(early, usage=late.usage) == late
+
+
+def test_nothing_that_was_judged_before_a_death_is_taken_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[Any] = []
+
+    def noted(*given: Any) -> Any:
+        taken.append(dict(given[-1]))
+        return judge_submission(*given)
+
+    monkeypatch.setattr(_grading, "judge_submission", noted)
+
+    graded(notebook(), sandboxes=dying("exited", f"observe {SECOND}"))
+
+    assert taken == [{}]

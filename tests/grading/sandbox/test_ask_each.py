@@ -165,3 +165,23 @@ def test_what_is_too_large_for_one_request_goes_in_several(run: Run) -> None:
     replies = [result(reply) for reply in each(run, [block, 2 * block, 3 * block])]
 
     assert replies == [3e6, 6e6, 9e6]
+
+
+def test_time_in_which_whoever_asks_is_busy_is_not_that_of_the_run(run: Run) -> None:
+    assert cell(run, "def look(x): return x") is None
+    replies = each(run, [1, 2, 3], within_s=0.8)
+    time.sleep(1.0)
+    assert result(next(replies)) == 1
+    time.sleep(1.0)
+
+    assert [result(reply) for reply in replies] == [2, 3]
+
+
+def test_the_request_is_sent_before_the_first_reply_is_asked_for(run: Run) -> None:
+    assert cell(run, "import time\ndef look(x):\n    time.sleep(0.5)\n    return x") is None
+    replies = each(run, [1])
+    time.sleep(1.0)
+    began = time.monotonic()
+
+    assert result(next(replies)) == 1
+    assert time.monotonic() - began < 0.4

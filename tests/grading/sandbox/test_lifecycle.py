@@ -100,6 +100,7 @@ class TestATemplate:
             for pid in waiting:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+            assert all(is_gone(pid) for pid in waiting)
 
             with sandboxes.take(["numpy"], SMALL) as run:
                 assert told(run, "6 * 7") == 42

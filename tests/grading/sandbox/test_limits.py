@@ -207,7 +207,7 @@ def test_processor_time_is_measured_outside(sandboxes: Sandboxes) -> None:
     with sandboxes.take(["numpy"], SMALL) as run:
         assert cell(run, source) is None
 
-    assert 0.2 <= run.usage().cpu_s < 1.0
+    assert 0.15 <= run.usage().cpu_s < 1.0  # the kernel counts in steps of 10 ms
     assert run.usage().peak_bytes > MEGABYTE
 
 
