@@ -15,10 +15,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from nnlib._array import Array
+from nnlib._array import Array, IntArray
 from nnlib._compiling import setting
 from nnlib.curvature._column_kernels import Kernels, kernels
 from nnlib.curvature._columns import Bend, loss_at, slope_and_bend
+from nnlib.curvature._compiled_product import layer_table
 from nnlib.layers import Linear, Sequential
 from nnlib.layers.activations import Elementwise
 from nnlib.layers.base import Layer
@@ -46,6 +47,8 @@ class Chain:
         Whether compiled kernels are wanted.
     slice_rows : int
         How many rows run through at once.
+    table : ndarray of shape (layers, 4), or None
+        For the compiled product from scratch, if these layers have one.
     """
 
     links: list[tuple[Linear, Elementwise | None, slice]]
@@ -54,6 +57,7 @@ class Chain:
     within: list[tuple[Sequential, tuple[Layer, ...]]]
     fused: bool
     slice_rows: int
+    table: IntArray | None = None
 
     def holds(self, model: Sequential) -> bool:
         """Whether the model still has these layers, and none of them shares its weights."""
@@ -106,7 +110,9 @@ def _search(
     if not links:
         return None
     slice_rows = min(leaf.slice_rows for leaf in leaves)
-    return Chain(links, flattens, layers, within, setting() is True, slice_rows)
+    fused = setting() is True
+    table = layer_table(links) if fused else None
+    return Chain(links, flattens, layers, within, fused, slice_rows, table)
 
 
 def _leaves(layers: tuple[Layer, ...]) -> Iterator[Layer]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from nnlib._array import Array
 from nnlib.curvature._blocks import Blocks
 from nnlib.curvature._chain import ChainLinearization, find_chain
+from nnlib.curvature._compiled_product import product_from_scratch
 from nnlib.curvature._layerwise import (
     DifferenceLinearization,
     LayerLinearization,
@@ -346,10 +347,15 @@ def hessian_vector_product(
     theta = model.theta
     directions = checked_directions(v, theta.size, theta.dtype, where, "v")
     diagonal = None if penalty is None else penalty_diagonal(penalty, model, where)
-    # Nothing is copied, since nothing outlasts this call.
-    point = ChainLinearization(chain, theta, rows, targets, 1.0, loss, full=True)
-    if directions.ndim == 1:
-        out = point.product(directions)
-    else:
-        out = in_groups(point.products, directions)
+    out = None
+    if chain.table is not None and directions.ndim == 1:
+        flat = rows.reshape(len(rows), -1) if chain.flattens else rows
+        out = product_from_scratch(chain.table, theta, directions, flat, targets, loss)
+    if out is None:
+        # Nothing is copied, since nothing outlasts this call.
+        point = ChainLinearization(chain, theta, rows, targets, 1.0, loss, full=True)
+        if directions.ndim == 1:
+            out = point.product(directions)
+        else:
+            out = in_groups(point.products, directions)
     return out if diagonal is None else out + diagonal * directions

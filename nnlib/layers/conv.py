@@ -12,6 +12,7 @@ from nnlib.errors import ShapeError
 from nnlib.initializers import Initializer, he_uniform
 from nnlib.layers._checks import starting_values
 from nnlib.layers._fused import kernels
+from nnlib.layers._products import count_products
 from nnlib.layers._windows import (
     Pair,
     add_windows,
@@ -168,7 +169,12 @@ class Conv2d(Layer):
         )
         columns = self._columns("columns", x, last=1.0 if self.bias else None)
         y: Array = self._array("y", (len(x), *count, self.out_channels), x.dtype)
-        np.matmul(columns, self._as_matrix("theta"), out=y.reshape(-1, self.out_channels))
+        parts = self._count_products(len(x), prod(count))
+        np.matmul(
+            columns.reshape(parts, -1, columns.shape[1]),
+            self._as_matrix("theta"),
+            out=y.reshape(parts, -1, self.out_channels),
+        )
         self._kept = {"columns": columns, "x_shape": x.shape, "output": (y.shape, y.dtype)}
         return y
 
@@ -223,12 +229,17 @@ class Conv2d(Layer):
         dy = self._upstream(dy)
         columns = self._kept["columns"]
         self._kept["dy"] = self._keep(dy)
-        drows = dy.reshape(-1, self.out_channels)
         dmatrix = self._as_matrix("grad")
+        parts = self._count_products(len(dy), prod(dy.shape[1:3]))
+        dmatrices = np.matmul(
+            columns.reshape(parts, -1, columns.shape[1]).mT,
+            dy.reshape(parts, -1, self.out_channels),
+            out=self._array("dmatrices", (parts, *dmatrix.shape), dy.dtype),
+        )
         if accumulate:
-            dmatrix += columns.T @ drows
+            dmatrix += np.add.reduce(dmatrices, axis=0)
         else:
-            np.matmul(columns.T, drows, out=dmatrix)
+            np.add.reduce(dmatrices, axis=0, out=dmatrix)
         if not need_dx:
             return None
         W = self._views["W"]
@@ -349,8 +360,19 @@ class Conv2d(Layer):
         matrix = W.reshape(*W.shape[:-4], -1, self.out_channels)
         lead = np.broadcast_shapes(drows.shape[:-2], matrix.shape[:-2])
         shares: Array = self._array("shares", (*lead, *places, *inside), dy.dtype)
-        np.matmul(drows, matrix.mT, out=shares.reshape(*lead, -1, prod(inside)))
+        parts = 1 if lead else self._count_products(len(dy), prod(places[1:]))
+        if parts == 1:
+            np.matmul(drows, matrix.mT, out=shares.reshape(*lead, -1, prod(inside)))
+        else:
+            images = dy.reshape(parts, -1, self.out_channels)
+            turned = np.ascontiguousarray(matrix.T)  # small products are slower without
+            np.matmul(images, turned, out=shares.reshape(parts, -1, prod(inside)))
         return shares
+
+    def _count_products(self, n_images: int, places: int) -> int:
+        """Return into how many products the rows of images are cut."""
+        n_in = prod(self.kernel_size) * self.in_channels + self.bias
+        return count_products(n_images, places, n_in, self.out_channels)
 
     @property
     def _padded_shape(self) -> tuple[int, ...]:
