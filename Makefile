@@ -36,7 +36,7 @@ bench:  ## nnlib beside its peers; a quarter of an hour on a quiet machine
 	@$(PYTHON) start.py test --install-only
 	$(COURSE) -m tests.benchmarks
 
-bench-grading:  ## grading beside plain nbgrader; a quarter of an hour on a quiet machine
+bench-grading:  ## grading beside plain nbgrader; half an hour on a quiet machine
 	@$(PYTHON) start.py test --install-only
 	$(COURSE) -m tests.benchmarks.grading
 
