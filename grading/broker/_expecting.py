@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from grading.check.trials import Trial, expected_outputs, observe_one
+import numpy as np
+
+from grading.check.trials import Run, Trial, expected_outputs, observe_one
 from grading.exercises import Case, Exercise, HandCase
-from grading.probes import Observation
+from grading.probes import Observation, Probe
 
 __all__ = ["Expected", "ReferenceFailedError", "reference_s", "remembered"]
 
@@ -23,61 +25,12 @@ _measured: dict[tuple[str, str], float] = {}
 """Seconds that a reference takes for its trials, by version and exercise, once in this process."""
 
 
-_by_hand: dict[tuple[int, Callable[..., Any]], tuple[Case, Observation]] = {}
+_by_hand: dict[tuple[int, Callable[..., Any], Probe], tuple[Case, Observation]] = {}
 """What functions of ours gave on hand cases, which are the same for every submission."""
 
 
 class ReferenceFailedError(Exception):
     """A reference of ours stopped with an error: nothing is wrong with the submission."""
-
-
-class Expected(dict[str, Any]):
-    """Expected outputs of one trial by name; those worked out by hand are there from the start.
-
-    Parameters
-    ----------
-    exercise : Exercise
-        The declaration.
-    trial : Trial
-        The case.
-    """
-
-    def __init__(self, exercise: Exercise, trial: Trial) -> None:
-        super().__init__(trial.case.expected if isinstance(trial.case, HandCase) else {})
-        self._exercise = exercise
-        self._trial = trial
-        self._is_whole = False
-
-    def whole(self) -> Expected:
-        """Compute what is missing.
-
-        Returns
-        -------
-        Expected
-            Itself, with every output.
-
-        Raises
-        ------
-        ReferenceFailedError
-            If the reference fails, which the proof rules out for what is released.
-        """
-        if not self._is_whole:
-            self._is_whole = True
-            try:
-                self.update(expected_outputs(self._exercise, (self._trial,), remembered)[0])
-            except RuntimeError as error:
-                raise ReferenceFailedError(str(error)) from error
-        return self
-
-    def __missing__(self, name: str) -> Any:
-        if self._is_whole:
-            raise KeyError(name)
-        return self.whole()[name]
-
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or (
-            not self._is_whole and super(Expected, self.whole()).__contains__(name)
-        )
 
 
 def remembered(exercise: Exercise, trial: Trial, target: Callable[..., Any]) -> Observation:
@@ -99,12 +52,77 @@ def remembered(exercise: Exercise, trial: Trial, target: Callable[..., Any]) -> 
     """
     if not trial.is_hand:
         return observe_one(exercise, trial, target)
-    key = (id(trial.case), target)
+    key = (id(trial.case), target, exercise.probe)
     if key not in _by_hand:
         if len(_by_hand) >= MAX_REMEMBERED:
             _by_hand.clear()
-        _by_hand[key] = trial.case, observe_one(exercise, trial, target)
+        seen = observe_one(exercise, trial, target)
+        _lock(list(seen.outputs.values()))
+        _by_hand[key] = trial.case, seen
     return _by_hand[key][1]
+
+
+def _lock(values: list[Any]) -> None:
+    """Make arrays unwritable: what one submission is compared with, the next one is as well."""
+    for value in values:
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+        elif isinstance(value, list):
+            _lock(value)
+
+
+class Expected(dict[str, Any]):
+    """Expected outputs of one trial by name; those worked out by hand are there from the start.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        The declaration.
+    trial : Trial
+        The case.
+    """
+
+    def __init__(self, exercise: Exercise, trial: Trial) -> None:
+        super().__init__(trial.case.expected if isinstance(trial.case, HandCase) else {})
+        self._exercise = exercise
+        self._trial = trial
+        self._is_whole = False
+
+    def whole(self, run: Run = remembered) -> Expected:
+        """Compute what is missing.
+
+        Parameters
+        ----------
+        run : callable
+            Runs the reference on the case.
+
+        Returns
+        -------
+        Expected
+            Itself, with every output.
+
+        Raises
+        ------
+        ReferenceFailedError
+            If the reference fails, which the proof rules out for what is released.
+        """
+        if not self._is_whole:
+            self._is_whole = True
+            try:
+                self.update(expected_outputs(self._exercise, (self._trial,), run)[0])
+            except RuntimeError as error:
+                raise ReferenceFailedError(str(error)) from error
+        return self
+
+    def __missing__(self, name: str) -> Any:
+        if self._is_whole:
+            raise KeyError(name)
+        return self.whole()[name]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (
+            not self._is_whole and super(Expected, self.whole()).__contains__(name)
+        )
 
 
 def reference_s(version_hash: str, exercise: Exercise, expected: list[Expected]) -> float:
@@ -128,6 +146,6 @@ def reference_s(version_hash: str, exercise: Exercise, expected: list[Expected])
     if key not in _measured:
         began = time.perf_counter()
         for each in expected:
-            each.whole()
+            each.whole(observe_one)  # in full, whatever another version has left to remember
         _measured[key] = time.perf_counter() - began
     return _measured[key]

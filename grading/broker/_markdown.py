@@ -5,10 +5,11 @@ another way. Instead the pairs of characters without which no reader finds a tag
 entity or a diagram are parted by a space, wherever they stand. Code and formulas, to which a
 space means nothing, stay as they are.
 
-What is harmless however it is read stays whole: links to the web, spelled out; tags without
-attributes, if they are closed before the next blank line, so that none reaches out of its cell;
-entities of letters and signs. Each of these is recognized by a narrow pattern of its own, in time
-that grows with the length of the text.
+What is harmless however it is read stays whole: links to the web, spelled out; tags of text
+without attributes, if they are closed before the next blank line, so that none reaches out of its
+cell; entities of letters and signs. Tags of blocks do not stay: a table that is begun within a link
+holds the link's end off, and all that follows would lead where the learner wants. Each of these is
+recognized by a narrow pattern of its own, in time that grows with the length of the text.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ __all__ = ["ACTIVE_TEX", "CONTROL", "clean_markdown"]
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
 """Characters that no text needs. Below, five of them stand for what is kept."""
 
-# What MathJax could be asked to do beyond setting a formula.
+# What MathJax could be asked to do beyond setting a formula, to change the formulas of other cells,
+# and to draw where it was not asked.
 ACTIVE_TEX = re.compile(
     r"\\(?:(?:href|url|class|cssId|style|data|require|unicode|includegraphics|bbox|mmlToken|csname"
-    r"|texttip|mathtip|toggle)(?![a-zA-Z])|html[A-Z][a-zA-Z]*)"
+    r"|texttip|mathtip|toggle|[egx]?def|let|futurelet|(?:new|renew|provide)command"
+    r"|(?:new|renew)environment|DeclareMathOperator|Newextarrow"
+    r"|raise|lower|moveleft|moveright|[lr]lap|[rR]ule|Space|[hmv]skip|m?kern|[hmv]space"
+    r")(?![a-zA-Z])|html[A-Z][a-zA-Z]*)"
 )
 _OPENING = re.compile(r"<(?=[a-zA-Z/!?])")  # HTML: `<` before anything else is text
 _ENTITY = re.compile(r"&(?=#|[a-zA-Z][a-zA-Z0-9]*;)")
@@ -45,10 +50,7 @@ _TARGET = re.compile(rf"\](?=\({_ADDRESS}{_TITLE}\))", re.ASCII)
 _DEFINITION = re.compile(rf"^(\[[\w .-]++)\](?=:[ ]{_ADDRESS}[ ]*$)", re.ASCII | re.MULTILINE)
 _PICTURE = re.compile(r"!\s*\[")  # with one, a link behind it may be read as its address
 
-_TAGS = (
-    "abbr|b|blockquote|center|cite|code|dd|del|details|dfn|dl|dt|em|i|ins|kbd|li|mark|ol|p|pre|q|s"
-    "|samp|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul|var"
-)
+_TAGS = "abbr|b|cite|code|del|dfn|em|i|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup|u|var"
 # Neither code nor formula begins or ends in an element, and no blank line ends its block. An empty
 # one would be written without its end in a heading.
 _ELEMENT = re.compile(

@@ -166,7 +166,7 @@ def run_submission(
     """
     ran = Ran()
     steps = _steps(version, mended, ran, only)
-    if any(step.source is None for step in steps):
+    if steps and (only is not None or any(step.source is None for step in steps)):
         _Submission(version, mended, limits, sandboxes, ran, meanwhile).run(steps)
     return ran
 

@@ -1,14 +1,17 @@
 """An assignment as it travels to another machine: an instructor's own exercises go along.
 
 Their files do not lie on the worker. There they are written into a folder of the worker's own, for
-as long as it lives; their names and contents, by which a version is hashed, stay the same.
+as long as it lives, or until the next worker there begins if it was killed; their names and
+contents, by which a version is hashed, stay the same.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +21,8 @@ from grading.engine._jobs import Version
 from grading.refusals import Refusal
 
 __all__ = ["Carried", "Sources", "carry", "put_down"]
+
+_PREFIX = "nncourse-exercises-"
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,19 @@ def _read(given: str) -> Sources:
 @cache
 def _written(sources: Sources) -> Path:
     """Write the files where only this user can read them."""
-    folder = Path(tempfile.mkdtemp(prefix="nncourse-exercises-"))
+    _clear_up()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name, content in sources.files:
         (folder / Path(name).name).write_bytes(content)
     return folder if sources.is_folder else folder / sources.files[0][0]
+
+
+def _clear_up() -> None:
+    """Remove what workers have left that were killed: nobody else may read the exercises there."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        number = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        with suppress(OSError):
+            is_ours = folder.lstat().st_uid == os.getuid()
+            if is_ours and number.isdigit() and not Path("/proc", number).exists():
+                shutil.rmtree(folder, ignore_errors=True)

@@ -28,6 +28,9 @@ from grading.results import Result
 
 __all__ = ["DaskCluster"]
 
+_HELD_EACH, _FEWEST_HELD = 4, 12
+"""Dask sends and tells in batches, some ten milliseconds apart: with two jobs a worker waits."""
+
 _REPLY_S = 30.0
 _LOOK_S = 2.0
 """How long a scheduler and its first worker may take to answer."""
@@ -103,7 +106,7 @@ class DaskCluster:
         Parameters
         ----------
         jobs : iterable of Job
-            At most two for each worker, and four at least, are held at a time.
+            At most four for each worker, and twelve at least, are held at a time.
         idle_s : float or None
             If given, the iterator yields None whenever no result came for that many seconds.
 
@@ -141,7 +144,7 @@ class DaskCluster:
         """Say how many jobs to hold; asking the scheduler for each job would take its time."""
         if time.monotonic() >= self._look_again_s:
             n_workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
-            self._room = max(4, 2 * n_workers)
+            self._room = max(_FEWEST_HELD, _HELD_EACH * n_workers)
             self._look_again_s = time.monotonic() + _LOOK_S
         return self._room
 

@@ -120,7 +120,7 @@ def _older_versions() -> set[str]:
     config = Config()
     config.set_main_option("script_location", ALEMBIC_DIR)
     script = ScriptDirectory.from_config(config)
-    return {each.revision for each in script.walk_revisions()} - {HEAD}
+    return {each.revision for each in script.walk_revisions("base", HEAD)} - {HEAD}
 
 
 def _prepare(engine: Engine) -> None:
@@ -155,5 +155,8 @@ def _check_version(connection: Connection, tables: set[str]) -> None:
             "Make a copy of it, then run: nbgrader db upgrade"
         )
         raise Refusal(msg)
-    msg = f"{named}: a newer nbgrader made this gradebook. Update nbgrader on this machine."
+    msg = (
+        f"{named}: a newer nbgrader made this gradebook than this course knows. Update the course, "
+        "or go on with nbgrader itself."
+    )
     raise Refusal(msg)

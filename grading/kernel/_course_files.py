@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from grading.kernel._version import imports_of
+from grading.oversized import in_place_of
 from grading.refusals import Refusal
 
 __all__ = ["CourseSubmission", "Released", "check_kernel", "read_tree", "timestamp", "utc"]
@@ -40,12 +42,12 @@ class CourseSubmission:
     notes: tuple[str, ...] = ()
 
     def files(self, largest_bytes: int = 100_000_000) -> dict[str, bytes]:
-        """Read its files by path; links and whatever is larger are left out.
+        """Read its files by path; links are left out, and what is too much beside the notebooks.
 
         Parameters
         ----------
         largest_bytes : int, default 100,000,000
-            The largest file, and all of them together.
+            All of them together.
 
         Returns
         -------
@@ -114,11 +116,31 @@ def utc(moment: datetime | None) -> datetime | None:
 
 
 def read_tree(folder: Path, largest_bytes: int, ignored: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """Read all plain files below a folder, none through a link."""
+    """Read all plain files below a folder, none through a link.
+
+    Notebooks come first; what would be too much beside them is left out, and of a notebook that is
+    too large itself its size stands for it.
+    """
+    found: dict[str, bytes] = {}
+    left = largest_bytes
+    for path, size in sorted(_plain_files(folder, ignored), key=lambda one: not _is_notebook(one)):
+        name = path.relative_to(folder).as_posix()
+        if size <= left:
+            left -= size
+            found[name] = path.read_bytes()
+        elif path.suffix == ".ipynb":
+            found[name] = in_place_of(size)
+    return dict(sorted(found.items()))
+
+
+def _is_notebook(file: tuple[Path, int]) -> bool:
+    return file[0].suffix == ".ipynb"
+
+
+def _plain_files(folder: Path, ignored: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
+    """Yield files and their sizes in the order of their names, links and what is ignored apart."""
     from nbgrader.utils import is_ignored
 
-    found: dict[str, bytes] = {}
-    total = 0
     for place, folders, names in os.walk(folder, followlinks=False):
         folders[:] = sorted(
             each
@@ -128,10 +150,9 @@ def read_tree(folder: Path, largest_bytes: int, ignored: tuple[str, ...] = ()) -
         )
         for name in sorted(names):
             path = Path(place, name)
-            if path.is_symlink() or not path.is_file() or is_ignored(str(path), list(ignored)):
-                continue
-            total += path.stat().st_size
-            if total > largest_bytes:
-                return found
-            found[path.relative_to(folder).as_posix()] = path.read_bytes()
-    return found
+            if (
+                path.is_file()
+                and not path.is_symlink()
+                and not is_ignored(str(path), list(ignored))
+            ):
+                yield path, path.stat().st_size

@@ -7,6 +7,7 @@ import secrets
 import select
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -34,6 +35,7 @@ from grading.sandbox._run import (
 BEGIN_S = 10.0
 _LOOK_S = 0.02  # between two looks at the memory of the whole tree
 _CHUNK = 1 << 18
+_MOST_UNREAD = 1 << 22  # more than the kernel keeps for a socket that nobody reads
 
 End = Callable[[], Mapping[str, Any]]
 
@@ -62,6 +64,7 @@ class WatchedRun(Run):
         self._limits = limits
         self._pid, self._whole = pid, whole
         self._end: End | None = end
+        self._ending = threading.Lock()
         self._reason: Reason | None = None
         self._asking = True
         self._nonce: str | None = None
@@ -147,7 +150,8 @@ class WatchedRun(Run):
         """Send all inputs in one request; replies come one by one, as `Run.ask_each` says.
 
         So the next case runs while the last reply is read. What is too large for one request goes
-        in several. The time in which whoever asks does something else is not that of the run.
+        in several. Whoever asks may do something else between two replies: those that are there by
+        the end of that count, even if the time is over by then.
 
         Parameters
         ----------
@@ -172,23 +176,31 @@ class WatchedRun(Run):
         SandboxError
             If the template was killed from outside.
         """
-        began = time.monotonic()
+        deadline = time.monotonic() + within_s
         try:
             frame = self._framed({**message, "do": "observe_each", "inputs": list(inputs)})
         except WireError:
             return super().ask_each(message, inputs, within_s, answers)
         with self._watched():
-            self._send(frame, began + within_s)
-        return self._replies(within_s - (time.monotonic() - began), answers)
+            self._send(frame, deadline)
+        return self._replies(deadline, answers)
 
-    def _replies(self, left_s: float, answers: Sequence[Answer]) -> Generator[Message]:
+    def _replies(self, deadline: float, answers: Sequence[Answer]) -> Generator[Message]:
         """Yield as many replies as there are answers to calls."""
+        is_over = False
         for i, answer in enumerate(answers):
-            deadline = time.monotonic() + left_s
             with self._watched():
+                if not is_over and time.monotonic() >= deadline:
+                    is_over = True
+                    self._take_what_is_there()
                 reply = self._reply(answer, deadline, is_last=i + 1 == len(answers))
-            left_s = deadline - time.monotonic()
-            yield reply
+            # Not within the block, so that memory is watched while whoever asks is busy.
+            yield reply  # ruff: ignore[unnecessary-assign-before-yield]
+
+    def _take_what_is_there(self) -> None:
+        """Read once what came while whoever asks was busy; what comes later comes too late."""
+        with suppress(OSError):  # nothing is there, or its process has ended
+            self._add(self._channel.recv(_MOST_UNREAD))
 
     @contextmanager
     def _watched(self) -> Generator[None]:
@@ -234,6 +246,8 @@ class WatchedRun(Run):
         while "call" in (reply := self._receive(deadline, is_last=is_last)):
             if answer is None:
                 raise RunEndedError(PROTOCOL, "a call that nobody answers")
+            if time.monotonic() >= deadline:
+                raise RunEndedError(TIMEOUT)
             self._send(self._framed(answer(reply)), deadline)
         return reply
 
@@ -242,15 +256,21 @@ class WatchedRun(Run):
 
         For another thread: whoever asks may be busy, and what a submission has left running is not.
         """
-        if self._asking or self._end is None or self._reason is not None:
+        if self._asking or self._is_closed() or self._reason is not None:
             return
         held = held_bytes(self._pid, self._limits.memory_bytes, whole=self._whole)
-        self._peak_bytes = max(self._peak_bytes, held)
-        if held > self._limits.memory_bytes:
-            self._reason = MEMORY
-            for pid in [self._pid] if self._whole else children(self._pid):
-                with suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+        with self._ending:
+            if self._is_closed():  # meanwhile: what is there by now is somebody else's
+                return
+            self._peak_bytes = max(self._peak_bytes, held)
+            if held > self._limits.memory_bytes:
+                self._reason = MEMORY
+                for pid in [self._pid] if self._whole else children(self._pid):
+                    with suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+
+    def _is_closed(self) -> bool:
+        return self._end is None
 
     def usage(self) -> Usage:
         """Return what has been used, as `Run.usage` says.
@@ -264,9 +284,10 @@ class WatchedRun(Run):
 
     def close(self) -> None:
         """Kill everything of this run."""
-        if self._end is None:
+        with self._ending:
+            end, self._end = self._end, None
+        if end is None:
             return
-        end, self._end = self._end, None
         held = held_bytes(self._pid, whole=self._whole)
         self._peak_bytes = max(self._peak_bytes, held)
         # The kernel does not hand on the time of processes that die with their namespace.
@@ -346,10 +367,13 @@ class WatchedRun(Run):
                 chunk = b""
             if not chunk:
                 raise RunEndedError(EXITED, "its process has ended")
-            self._received += len(chunk)
-            self._buffer += chunk
-            if self._received > self._limits.received_bytes:
-                raise RunEndedError(FLOOD, f"{self._received:,} bytes in all")
+            self._add(chunk)
+
+    def _add(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        self._buffer += chunk
+        if self._received > self._limits.received_bytes:
+            raise RunEndedError(FLOOD, f"{self._received:,} bytes in all")
 
     def _wait(self, poll: select.poll, deadline: float) -> None:
         """Wait until the channel is ready, with an eye on the clock and on memory."""

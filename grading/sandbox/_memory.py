@@ -56,7 +56,7 @@ def held_bytes(pid: int, limit_bytes: int | None = None, *, whole: bool = False)
     total = sum(_kilobytes(each, "status", _HELD) or 0 for each in pids) * 1024
     if limit_bytes is None or total <= limit_bytes:
         return total
-    shares = [_kilobytes(each, "smaps_rollup", _SHARE) for each in pids]
+    shares = [_share_of(each) for each in pids]
     if None in shares:  # not ours to read: what is known is the upper bound
         return total
     return sum(filter(None, shares)) * 1024
@@ -139,12 +139,29 @@ def address_bytes(pid: int) -> int:
     return (_kilobytes(pid, "status", _SIZE) or 0) * 1024
 
 
+def _share_of(pid: int) -> int | None:
+    """Return the share of a process; all that it holds where nothing tells its share."""
+    share = _kilobytes(pid, "smaps_rollup", _SHARE)
+    return _kilobytes(pid, "status", _HELD) if share == 0 else share
+
+
 def _kilobytes(pid: int, name: str, pattern: re.Pattern[bytes]) -> int | None:
     """Add up the numbers that a pattern finds in a file of /proc; None if it may not be read."""
-    try:
-        text = (_PROC / str(pid) / name).read_bytes()
-    except PermissionError:
-        return None
-    except OSError:  # the process has ended
-        return 0
-    return sum(map(int, pattern.findall(text)))
+    # A process whose first thread has ended goes on in its others, and holds as much as before;
+    # but what its own file says is empty then, and only those of its threads tell.
+    for file in _files(_PROC / str(pid), name):
+        try:
+            found = pattern.findall(file.read_bytes())
+        except PermissionError:
+            return None
+        except OSError:  # the process, or this thread of it, has ended
+            continue
+        if found:
+            return sum(map(int, found))
+    return 0
+
+
+def _files(process: Path, name: str) -> Iterator[Path]:
+    yield process / name
+    with suppress(OSError):
+        yield from (task / name for task in (process / "task").iterdir())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from grading.engine import _work
 from grading.sandbox import Sandboxes
+from grading.sandbox._warm import drop_root
 
 PROCESS = f"nn-attack-{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}"
 """Name that a process takes which wants to stay; another test worker's are not ours to judge."""
@@ -39,10 +40,7 @@ class Process:
 
 def descendants() -> list[Process]:
     """List the processes below this one, the dead that wait to be reaped left out."""
-    known: dict[int, tuple[int, str]] = {}
-    for pid, name, state, parent in _all():
-        if state != "Z":
-            known[pid] = parent, name
+    known = {pid: (parent, name) for pid, name, parent in _all()}
     found = []
     for pid, (parent, name) in known.items():
         above = []
@@ -65,7 +63,7 @@ def left_since(before: list[Process]) -> list[str]:
     now = descendants()
     house = {pid for each in now if each.pid in templates for pid in (each.pid, *each.above)}
     new = [each for each in now if each not in before and each.pid not in house]
-    marked = [PROCESS for name in _orphans() if name == PROCESS]
+    marked = list(_orphans())
     marked += [PROCESS for process in new if process.name == PROCESS]
     return marked or [str(process) for process in new]
 
@@ -82,17 +80,34 @@ def _dismissed_templates() -> set[int]:
 
 
 def _orphans() -> Iterator[str]:
-    """Name the processes that nobody waits for: one that has left its box would be among them."""
-    for _, name, state, parent in _all():
-        if parent == 1 and state != "Z":
-            yield name
+    """Name the processes that nobody waits for and that may have left a box of this worker's.
+
+    Such a one has the user's number that this worker drops to, or the name that attacks take: one
+    that runs without a sandbox, to see that the arena sees it, has no number of its own.
+    """
+    own = next((int(word[8:]) for word in drop_root() if word.startswith("--reuid=")), None)
+    for pid, name, parent in _all():
+        with contextlib.suppress(OSError):
+            if parent == 1 and (name == PROCESS or Path(f"/proc/{pid}").stat().st_uid == own):
+                yield f"{name} ({pid}), an orphan"
 
 
-def _all() -> Iterator[tuple[int, str, str, int]]:
-    """Yield number, name, state and parent of every process that can be seen."""
+def _all() -> Iterator[tuple[int, str, int]]:
+    """Yield number, name and parent of every process that lives and can be seen."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                head, _, tail = (entry / "stat").read_text().rpartition(")")
-                state, parent = tail.split()[:2]
-                yield int(entry.name), head.partition("(")[2], state, int(parent)
+                name, state, parent = _stat(entry)
+                if state != "Z" or _lives_on(entry):
+                    yield int(entry.name), name, parent
+
+
+def _lives_on(process: Path) -> bool:
+    """Tell whether a process whose first thread has ended goes on in another one."""
+    return any(_stat(task)[1] != "Z" for task in (process / "task").iterdir())
+
+
+def _stat(folder: Path) -> tuple[str, str, int]:
+    head, _, tail = (folder / "stat").read_text().rpartition(")")
+    state, parent = tail.split()[:2]
+    return head.partition("(")[2], state, int(parent)

@@ -6,15 +6,20 @@ in `ATTACK` elsewhere is written to be harmless in this way too: it touches the 
 
 from __future__ import annotations
 
+import os
+import platform
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from grading.engine import _work, close_sandboxes
 from grading.limits import Limits
+from grading.sandbox._warm import drop_root
 from tests.attacks._arena import Arena
 from tests.attacks._attack import WRONG, Attack, right, telling
 from tests.attacks._outcome import Outcome
@@ -161,6 +166,42 @@ def test_a_new_process_below_is_seen_without_a_name(arena: Arena) -> None:
             assert left_since(before) == [f"sleep ({stays.pid})"]
         finally:
             stays.kill()
+
+
+LEADERLESS = """\
+import ctypes, threading, time
+
+threading.Thread(target=time.sleep, args=(30,)).start()
+ctypes.CDLL(None).syscall({exit}, 0)
+"""
+
+
+def test_a_process_whose_first_thread_has_ended_is_seen(arena: Arena) -> None:
+    arena.measured(HARMLESS)
+    before = descendants()
+    source = LEADERLESS.format(exit=60 if platform.machine() == "x86_64" else 93)
+
+    with subprocess.Popen([sys.executable, "-c", source]) as stays:
+        try:
+            while "Z" not in Path(f"/proc/{stays.pid}/stat").read_text().split()[2]:
+                time.sleep(0.01)
+            assert left_since(before) == [f"python ({stays.pid})"]
+        finally:
+            stays.kill()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user has no other number to drop to")
+def test_an_orphan_with_the_number_of_a_box_is_seen_without_a_name(arena: Arena) -> None:
+    arena.measured(HARMLESS)
+    before = descendants()
+    program = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(3)"
+
+    subprocess.run([*drop_root(), "/usr/bin/python3", "-c", program], check=True)
+
+    [seen] = left_since(before)
+    assert seen.endswith("an orphan")
+    time.sleep(3.5)  # by then it is gone, and the next test begins without it
+    assert left_since(before) == []
 
 
 def test_a_template_that_starts_anew_is_no_survivor_but_what_stands_below_it_is() -> None:

@@ -16,6 +16,7 @@ from grading.broker._expecting import (
 )
 from grading.check.trials import draw_trials, expected_outputs
 from grading.exercises import Exercise, exercise
+from grading.probes import Raises
 
 
 class Counted:
@@ -99,3 +100,35 @@ def test_functions_of_ours_run_once_on_a_hand_case_and_anew_on_drawn_ones() -> N
     other = Counted(declared)
     remembered(declared, hand, other)
     assert other.n_calls == 1
+
+
+def test_time_is_measured_in_full_whatever_is_remembered() -> None:
+    declared = exercise("mlp_gradients")
+    reference = Counted(declared)
+    declared = replace(declared, reference=reference)
+    trials = draw_trials(declared, np.random.default_rng(3))
+
+    for version in ("one", "another"):
+        reference.n_calls = 0
+        reference_s(version, declared, [Expected(declared, trial) for trial in trials])
+        assert reference.n_calls == len(trials)
+
+
+def test_what_is_remembered_cannot_be_written_into() -> None:
+    declared = exercise("mlp_gradients")
+    hand = draw_trials(declared, np.random.default_rng(3))[0]
+
+    seen = remembered(declared, hand, declared.reference)
+
+    arrays = [value for value in seen.outputs.values() if isinstance(value, np.ndarray)]
+    assert arrays
+    assert not any(array.flags.writeable for array in arrays)
+
+
+def test_another_probe_is_another_observation() -> None:
+    declared = exercise("mean_squared_error")
+    hand = draw_trials(declared, np.random.default_rng(3))[0]
+    other = replace(declared, probe=Raises())
+
+    assert set(remembered(declared, hand, declared.reference).outputs) == {"loss"}
+    assert set(remembered(other, hand, declared.reference).outputs) == {"raised"}

@@ -50,8 +50,8 @@ def test_cases_are_those_of_the_first_time() -> None:
     again = explain(content, version(), NAME, Limits(), LocalSandboxes())
     elsewhere = explain(content, version(START, b"t" * 32), NAME, Limits(), LocalSandboxes())
 
-    assert first.text == again.text
-    assert first.text != elsewhere.text
+    texts = [each.to_text(all_cases=True) for each in (first, again, elsewhere)]
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_text_reads_case_by_case() -> None:
@@ -59,11 +59,40 @@ def test_text_reads_case_by_case() -> None:
         files(notebook({NAME: ONLY_MATRICES})), version(), NAME, Limits(), LocalSandboxes()
     )
 
-    lines = found.text.splitlines()
+    lines = found.to_text(all_cases=True).splitlines()
     assert lines[0] == f"{NAME}: {found.cell.score:g} of 3 points, failed_tests"
     assert sum(line.startswith("case ") for line in lines) == 12
     assert "  right" in lines
     assert any("expected loss" in line for line in lines)
+
+
+def test_text_begins_with_the_learners_code_and_sums_up_what_is_right() -> None:
+    found = explain(
+        files(notebook({NAME: ONLY_MATRICES})), version(), NAME, Limits(), LocalSandboxes()
+    )
+    n_wrong = sum(bool(case.findings) for case in found.cases)
+
+    assert 0 < n_wrong < 12
+    assert found.text.count("\ncase ") == n_wrong
+    assert "\n  right" not in found.text
+    assert f"\n    def {NAME}(y, targets):\n        if y.ndim == 1:" in found.text
+    assert found.text.index("the learner's code") < found.text.index("\ncase ")
+    assert found.text.endswith(f"\n{12 - n_wrong} further cases are right.")
+
+
+def test_text_of_a_right_answer_names_the_number_of_its_cases() -> None:
+    found = explain(files(notebook()), version(), NAME, Limits(), LocalSandboxes())
+
+    assert found.text.endswith("\n12 cases are right.")
+
+
+def test_code_of_a_learner_cannot_steer_the_terminal() -> None:
+    source = f"def {NAME}(y, targets):\n\treturn '\x1b[2J\u202e'\n"
+
+    found = explain(files(notebook({NAME: source})), version(), NAME, Limits(), LocalSandboxes())
+
+    assert found.source == source
+    assert "        return '?[2J?'" in found.text
 
 
 def test_run_that_ended_shows_the_cases_that_were_not_reached() -> None:

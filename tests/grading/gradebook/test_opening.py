@@ -291,3 +291,14 @@ def test_database_that_stays_away_is_refused_and_nothing_is_lost(
             postgres.start()
         writer.record([record(tmp_path)])
     assert scores(url, "ada")["check_f"] == (2.0, None, 2.0, False)
+
+
+def test_tables_that_only_a_newer_nbgrader_knows_are_not_called_older(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is installed here plays the newer one: the tables that are known end one step before."""
+    Writer(url, "nn").close()
+    monkeypatch.setattr("grading.gradebook._opening.HEAD", "282d30a0218e")
+
+    with pytest.raises(Refusal, match="newer nbgrader"):
+        Writer(url, "nn")

@@ -8,6 +8,7 @@ import pytest
 
 from grading.kernel import CourseNotebook, CourseVersion, SourceCell, open_course
 from grading.kernel._course_files import check_kernel, read_tree, timestamp
+from grading.oversized import size_of
 from grading.refusals import Refusal
 
 
@@ -106,6 +107,22 @@ def test_files_beyond_the_cap_are_left_out(tmp_path: Path):
     (tmp_path / "b").write_bytes(bytes(60))
 
     assert list(read_tree(tmp_path, 100)) == ["a"]
+
+
+def test_a_large_file_beside_it_costs_no_notebook(tmp_path: Path):
+    (tmp_path / "a_data.csv").write_bytes(bytes(200))
+    (tmp_path / "ps1.ipynb").write_bytes(b"{}")
+    (tmp_path / "z").write_bytes(bytes(60))
+
+    assert list(read_tree(tmp_path, 100)) == ["ps1.ipynb", "z"]
+
+
+def test_the_size_of_a_notebook_stands_for_one_that_is_too_large(tmp_path: Path):
+    (tmp_path / "ps1.ipynb").write_bytes(bytes(200))
+
+    [content] = read_tree(tmp_path, 100).values()
+
+    assert size_of(content) == 200
 
 
 def test_helper_files_replace_the_learners_unless_they_may_be_changed():

@@ -31,9 +31,7 @@ the step is O(n<sup>-1</sup>); <b>see <i>also</i></b> https://example.org/a?b=1&
 |------|------|
 | 1    | [here](https://example.org/rates) |
 
-<details><summary>More</summary>
 3 &times; 4 steps, written with <kbd>Ctrl</kbd>.
-</details>
 """
 HOSTILE = """<b>kept</b> <a href="javascript:alert(1)">x</a> <b onclick="alert(1)">y</b>
 
@@ -63,6 +61,10 @@ def test_answer_is_the_learners_own_but_for_spaces_in_formulas_and_code(result: 
     assert shown(result)[0] == ANSWER.replace("$a<b$", "$a< b$").replace("d[0](1)", "d[0] (1)")
 
 
+def test_a_submission_is_ok_that_waits_for_a_person_alone(result: Result) -> None:
+    assert (result.status, result.notebooks[0].cells[0].status) == ("ok", "manual")
+
+
 def test_links_and_formatting_stand_on_the_page(result: Result) -> None:
     book = nbformat.reads(result.notebooks[0].autograded, 4)
     for template in ("classic", "lab"):
@@ -72,7 +74,7 @@ def test_links_and_formatting_stand_on_the_page(result: Result) -> None:
         assert '<a href="https://example.org/rates">here</a>' in page
         assert "O(n<sup>-1</sup>)" in page
         assert "<b>see <i>also</i></b>" in page
-        assert "<details><summary>More</summary>" in page
+        assert "<kbd>Ctrl</kbd>" in page
         assert active(page) == []
 
 

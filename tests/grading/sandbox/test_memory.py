@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -87,3 +89,23 @@ def test_a_process_that_has_ended_holds_nothing(monkeypatch: pytest.MonkeyPatch,
     assert held_bytes(top, limit_bytes=0, whole=True) < 2 * HELD
     assert memory.n_threads(gone) == memory.address_bytes(gone) == 0
     assert memory.children(gone) == []
+
+
+def test_a_process_goes_on_holding_without_its_first_thread() -> None:
+    number = 60 if platform.machine() == "x86_64" else 93
+    program = (
+        "import ctypes, threading, time\n"
+        f"kept = bytearray(b'x') * {HELD}\n"
+        "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        f"ctypes.CDLL(None).syscall({number}, 0)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        try:
+            while (
+                Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+            ):
+                time.sleep(0.01)
+            assert held_bytes(process.pid, whole=True) > HELD
+            assert held_bytes(process.pid, limit_bytes=0, whole=True) > HELD
+        finally:
+            process.kill()
