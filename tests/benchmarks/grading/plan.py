@@ -49,7 +49,7 @@ def plan(record: dict[str, Any]) -> list[str]:
         f"| writer alone, SQLite | {writer['sqlite_per_s']:.0f} | waiting for the disk |",
         f"| writer alone, PostgreSQL | {writer['postgresql_per_s']:.0f} | waiting for the disk |",
         f"| one Dask scheduler with this coordinator, jobs without work | "
-        f"{cluster['passed_on_per_s']:.0f} | one core |",
+        f"{cluster['passed_on_per_s']:.0f} | all of them on the same two cores |",
         "",
         f"One coordinator therefore keeps about {busy:.0f} workers busy and takes "
         f"{_hours(one_h)} for a million, whatever the cluster. More workers than that want more "
@@ -71,6 +71,8 @@ def plan(record: dict[str, Any]) -> list[str]:
 
 
 def _hours(hours: float) -> str:
+    if hours < 1 / 30:
+        return f"{3600 * hours:.0f} seconds"
     if hours < 1:
         return f"{60 * hours:.0f} minutes"
     return f"{hours:.1f} hours" if hours < 100 else f"{hours / 24:.0f} days"
