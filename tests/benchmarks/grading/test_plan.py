@@ -27,10 +27,8 @@ def text(**changed: dict[str, float]) -> str:
 
 
 def test_core_hours_are_a_million_times_the_work_of_one() -> None:
-    assert (
-        "a million are 28 core hours: 2 cores 13.9 hours; 64 cores 26 minutes; 1,000 cores 100 seconds"
-        in text()
-    )
+    assert "a million are 28 core hours: 2 cores 13.9 hours; 64 cores 26 minutes" in text()
+    assert "1,000 cores 100 seconds" in text()
 
 
 def test_one_coordinator_keeps_as_many_workers_busy_as_its_slowest_part_allows() -> None:
