@@ -23,6 +23,8 @@ def mean_squared_error(y, targets):
             del found["inputs"][1:]
     return 0.0
 """,
+    points={"mean_squared_error": 0.0, "predict_shapes": 0.0},
+    at_most={"predict_shapes": 4.0},  # what comes too much ends the step during which it is seen
     plain="none",
 )
 
