@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
 from grading.assignments import AssignmentVersion
 from grading.broker._grading import Work, work_on
+from grading.broker._reading import printable
 from grading.broker._running import SandboxesLike
 from grading.check.judging import Finding, judge
 from grading.check.showing import shown
@@ -21,6 +23,9 @@ from grading.refusals import Refusal
 from grading.results import CellResult
 
 __all__ = ["ExplainedCase", "Explanation", "explain"]
+
+MAX_SOURCE = 20_000
+"""Characters of the learner's code that are written as text."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,9 @@ class Explanation:
         What was mended in the notebook.
     message : str
         Why nothing could be read, or empty.
+    whose : str
+        Whose attempt it is, when it was handed in, and the number of its feedback page; empty
+        where nobody but the caller knows.
     """
 
     exercise: str
@@ -77,19 +85,53 @@ class Explanation:
     cases: tuple[ExplainedCase, ...] = ()
     notes: tuple[str, ...] = ()
     message: str = ""
+    whose: str = ""
 
     @property
     def text(self) -> str:
-        """The explanation as lines of plain text."""
+        """The explanation as lines of plain text, without the cases that are right."""
+        return self.to_text()
+
+    def to_text(self, *, all_cases: bool = False) -> str:
+        """Write the explanation: verdict, the learner's code, then the cases that fail.
+
+        Parameters
+        ----------
+        all_cases : bool, default False
+            Write every case in its order, also those that are right or were not reached.
+
+        Returns
+        -------
+        str
+            Lines of plain text.
+        """
         cell = self.cell
         lines = [
             f"{self.exercise}: {cell.score or 0:g} of {cell.max_score:g} points, {cell.status}"
         ]
-        lines += [f"  {line}" for line in (self.message, cell.message, *self.notes) if line]
+        told = (self.whose, self.message, cell.message, *self.notes)
+        lines += [f"  {line}" for line in told if line]
         lines += [f"  known mistake: {name}" for name in cell.misconceptions]
+        if self.source.strip():
+            lines += ["", "the learner's code", indent(_shortened(self.source), "    ")]
         for number, case in enumerate(self.cases, start=1):
-            lines += ["", *_case_lines(number, case)]
+            if all_cases or case.findings:
+                lines += ["", *_case_lines(number, case)]
+        if not all_cases and (rest := self._rest()):
+            lines += ["", rest]
         return "\n".join(lines)
+
+    def _rest(self) -> str:
+        """Sum up the cases of which there is nothing to show."""
+        n_right = sum(not case.findings and case.got is not None for case in self.cases)
+        n_missed = sum(not case.findings and case.got is None for case in self.cases)
+        further = "further " if n_right + n_missed < len(self.cases) else ""
+        parts = []
+        if n_right:
+            parts.append(f"{n_right} {further}case{' is' if n_right == 1 else 's are'} right.")
+        if n_missed:
+            parts.append(f"{n_missed} case{' was' if n_missed == 1 else 's were'} not reached.")
+        return " ".join(parts)
 
 
 def explain(
@@ -167,6 +209,12 @@ def _findings(exercise: Any, trial: Any, seen: Observation, expected: Any) -> tu
         sentence = f"It cannot be compared: {type(error).__name__}."
         return tuple(Finding(criterion, "type", sentence, 0) for criterion in trial.criteria)
     return verdict.findings
+
+
+def _shortened(source: str) -> str:
+    """Make a learner's code fit for a terminal."""
+    text = printable(source[:MAX_SOURCE].expandtabs(4)).strip("\n")
+    return text if len(source) <= MAX_SOURCE else f"{text}\n[cut off here]"
 
 
 def _case_lines(number: int, case: ExplainedCase) -> list[str]:

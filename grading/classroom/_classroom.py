@@ -19,11 +19,13 @@ from grading.classroom._roster import Roster
 from grading.classroom._settings import (
     AssignmentSettings,
     Extension,
+    Rule,
     Settings,
     TimeFactor,
     read_settings,
     template,
     write_assignment,
+    write_attempts,
     write_extensions,
     write_timezone,
 )
@@ -304,6 +306,24 @@ class Classroom:
                 raise Refusal(msg)
             if not now.has_timezone:
                 write_timezone(self.root, zone.key)
+            self.settings = read_settings(self.root)
+        return path
+
+    def set_attempts(self, attempts: Rule) -> Path:
+        """Remember which of several attempts counts, and save.
+
+        Parameters
+        ----------
+        attempts : {"last", "best", "first"}
+            The rule, for every later run that names none.
+
+        Returns
+        -------
+        Path
+            The settings file.
+        """
+        with locked(self.root):
+            path = write_attempts(self.root, attempts)
             self.settings = read_settings(self.root)
         return path
 

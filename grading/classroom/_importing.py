@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grading.classroom._learner import Learner, id_problem, new_key
 from grading.classroom._roster import Roster
-from grading.classroom._tables import Row, read_rows, read_table, titled
+from grading.classroom._tables import Row, read_rows, read_table, read_titles, titled
 from grading.refusals import Refusal
 
 __all__ = ["Imported", "import_roster", "read_learners"]
@@ -44,6 +44,12 @@ _NAMES = {
     "matrikelnr.": "id_number", "matr. nr.": "id_number", "matrikel nr.": "id_number",
     "gruppe": "group", "gruppen": "group", "id/number": "identifier",
 }  # fmt: skip
+
+_IDS = {
+    "id", "login", "username", "id_number", "sis_id", "email", "lms_user_id", "canvas_id",
+    "identifier", "student", "learner",
+}  # fmt: skip
+"""Columns of which any tells who is meant."""
 
 _SHOWN = {"sortable_name": "name", "id_number": "number", "canvas_id": "lms user id"}
 
@@ -141,6 +147,7 @@ def read_learners(
         As for `import_roster`.
     """
     known = known or {}
+    _refuse_other_tables(path)
     rows = [row for row in read_rows(path, _COLUMNS, names=_names(path)) if _is_person(row)]
     if not rows:
         msg = f"{path}: no learner stands in it. Its first line names the columns, as in id,email."
@@ -166,6 +173,26 @@ def read_learners(
         lines[learner.id] = row
         changed[learner.id] = learner
     return changed
+
+
+def _refuse_other_tables(path: Path) -> None:
+    """Refuse what is no class list, by its first line: another table, a text, a notebook."""
+    titles = [title for title in read_titles(path) if title]
+    names = {titled(title, _NAMES) for title in titles}
+    if {"assignment", "raw_score"} <= names:
+        msg = (
+            f"{path}: it has the columns assignment and raw_score, so it is a table of grades. "
+            "Name the class list."
+        )
+        raise Refusal(msg)
+    if titles and not names & _IDS:
+        shown = ", ".join(title[:40] for title in titles[:8])
+        many = "columns are" if len(titles) > 1 else "only column is"
+        msg = (
+            f"{path}: no column is an id or an email; the {many} {shown}. Is this the class list? "
+            "Its first line names the columns, as in id,email."
+        )
+        raise Refusal(msg)
 
 
 def _names(path: Path) -> dict[str, str]:

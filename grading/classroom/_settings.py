@@ -1,18 +1,19 @@
 """What an instructor decides about a class: three small files that may be edited by hand.
 
 ``class.toml`` (or ``class.json``) holds course, time zone, gradebook and late policy, and is only
-read, but for a time zone that is given later. ``assignments.json`` and ``extensions.json`` are
-written by the commands.
+read, but for a time zone that is given later and the rule of ``grade --attempts``.
+``assignments.json`` and ``extensions.json`` are written by the commands.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from grading.classroom._due import local_time, time_zone
@@ -28,9 +29,12 @@ ASSIGNMENTS, EXTENSIONS = "assignments.json", "extensions.json"
 
 _NO_ZONE = '# timezone = "Europe/Berlin"  # not set: times are read in UTC'
 
+_HEADING = re.compile(r"(^[ \t]*\[)", re.MULTILINE)
+_ATTEMPTS = re.compile(r"^[ \t]*attempts[ \t]*=.*$", re.MULTILINE)
+
 _TEMPLATE = """\
-# The class, for nncourse. Edit this file by hand; the commands add nothing but a time zone that
-# is not set yet.
+# The class, for nncourse. Edit this file by hand; the commands write nothing here but a time zone
+# that is not set yet, and attempts = "last", "best" or "first" when grade --attempts says so.
 
 course = "Training neural networks"
 {timezone}
@@ -46,6 +50,12 @@ per = "day"            # or "hour"
 cap_percent = 100      # the most that is taken off
 # cut_off_hours = 168  # after that, nothing counts
 """
+
+
+Rule = Literal["last", "best", "first"]
+"""Which of several attempts counts."""
+
+RULES: dict[str, Rule] = {"last": "last", "best": "best", "first": "first"}
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,8 @@ class Settings:
         In the order in which they were given; the latest due date wins.
     time_factors : tuple of TimeFactor
         The largest one wins.
+    attempts : str
+        Which of several attempts counts: ``"last"``, ``"best"`` or ``"first"``.
     """
 
     course: str = "Training neural networks"
@@ -154,6 +166,7 @@ class Settings:
     extensions: tuple[Extension, ...] = ()
     time_factors: tuple[TimeFactor, ...] = ()
     has_timezone: bool = False
+    attempts: Rule = "last"
 
     def due(self, learner: Learner, slug: str) -> datetime | None:
         """Find by when a learner has to hand in, extensions included; None for no date."""
@@ -226,6 +239,7 @@ def read_settings(folder: Path) -> Settings:
         late=policy,
         database=database,
         has_timezone=has_timezone,
+        attempts=RULES[content.choice("attempts", tuple(RULES))],
         assignments=_assignments(folder / ASSIGNMENTS, zone),
         **_extensions(folder / EXTENSIONS, zone),
     )
@@ -274,6 +288,36 @@ def write_timezone(folder: Path, timezone: str) -> Path:
     line = f"timezone = {json.dumps(timezone)}"
     # Above all else, where the note is not there any more: below a heading it would belong to it.
     text = text.replace(_NO_ZONE, line, 1) if _NO_ZONE in text else f"{line}\n{text}"
+    write_atomically(path, text.encode())
+    return path
+
+
+def write_attempts(folder: Path, attempts: Rule) -> Path:
+    """Write into the settings of a class which of several attempts counts.
+
+    Parameters
+    ----------
+    folder : Path
+        The class folder.
+    attempts : {"last", "best", "first"}
+        The rule.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    path = folder / "class.json"
+    if path.exists():
+        _write(path, {**read_json(path).content, "attempts": attempts})
+        return path
+    path = folder / "class.toml"
+    text = path.read_text(encoding="utf-8") if path.exists() else template(None)
+    line = f'attempts = "{attempts}"'
+    # Only above the first heading, below which it would belong to that.
+    head, heading, rest = _HEADING.split(text, 1) if _HEADING.search(text) else (text, "", "")
+    head, n = _ATTEMPTS.subn(line, head, count=1)
+    text = (head if n else f"{line}\n{head}") + heading + rest
     write_atomically(path, text.encode())
     return path
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grading.refusals import Refusal
 
-__all__ = ["Row", "read_rows", "read_table", "titled"]
+__all__ = ["Row", "read_rows", "read_table", "read_titles", "titled"]
 
 MAX_BYTES = 64 * 2**20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -131,6 +131,30 @@ def titled(title: str, names: Mapping[str, str]) -> str:
     lower = title.lower()
     plain = " ".join(lower.replace("_", " ").replace("-", " ").split())
     return names.get(lower) or names.get(plain) or lower.replace(" ", "_")
+
+
+def read_titles(path: Path) -> list[str]:
+    """Read the first line of a table, whatever stands below it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    list of str
+        Titles of the columns; empty for an empty file.
+
+    Raises
+    ------
+    Refusal
+        If it is no text.
+    """
+    text = _decoded(path)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    titles = next(csv.reader([first], delimiter=_separator(text)), [])
+    return [title.strip() for title in titles]
 
 
 def read_table(path: Path) -> list[tuple[int, list[str]]]:

@@ -117,10 +117,37 @@ def adopt_timezone(classroom: Classroom, timezone: str) -> None:
             f"stands in {path}.",
             err=True,
         )
+        say_other_clocks(classroom)
     elif settings.timezone.key != timezone:
         typer.echo(
             f"This release is on the clock of {timezone}; the class keeps "
             f"{settings.timezone.key}, as class.toml says, for what is handed in.",
+            err=True,
+        )
+
+
+def say_other_clocks(classroom: Classroom, folder: Path | None = None) -> None:
+    """Name due dates that were set on another clock than that of the class, which stay as they are.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The class, whose time zone was set just now.
+    folder : Path, optional
+        What stands behind ``--class``.
+    """
+    from grading.classroom import shown_time  # keeps --help fast
+
+    zone = classroom.settings.timezone
+    for slug, each in classroom.settings.assignments.items():
+        if each.due is None or each.timezone.key == zone.key:
+            continue
+        tier = "" if each.tier == "core" else f" --tier {each.tier}"
+        typer.echo(
+            f"{slug}: it stays due {shown_time(each.due, each.timezone)}, "
+            f"{each.due.astimezone(zone):%H:%M} in {zone.key}. If you meant that clock, run: "
+            f'nncourse release {slug} --due "{each.due:%Y-%m-%d %H:%M}"{tier} '
+            f"--timezone {zone.key}{class_words(folder)}",
             err=True,
         )
 

@@ -45,7 +45,12 @@ def export(
         ),
     ] = None,
     missing_as_zero: Annotated[
-        bool, typer.Option("--missing-as-zero", help="Give 0 points to who handed nothing in.")
+        bool,
+        typer.Option(
+            "--missing-as-zero",
+            help="Give 0 points to who handed nothing in. Without it such a score is empty, and a "
+            "learner without any is left out for Canvas and Moodle.",
+        ),
     ] = False,
     excel: Annotated[
         bool, typer.Option("--excel", help="Mark the file as UTF-8, as Excel needs it.")
@@ -58,6 +63,8 @@ def export(
 
     The scores are those of the gradebook: a person's before the machine's, less the late penalty.
     """
+    from dataclasses import replace
+
     from grading.cli._text import print_json  # keeps --help fast
     from grading.export import FORMATS, csv_text, grades_of
     from grading.reporting import OwnFiles, gradebook, slugs_of
@@ -68,8 +75,9 @@ def export(
     titles = _titles(columns or (), slugs)
     with gradebook(folder.db_url) as book:
         grades = grades_of(book, folder.learners, slugs, titles, folder.zone)
-    options = {"missing_as_zero": True} if missing_as_zero else {}
-    sheet = FORMATS[kind](grades, **options)
+    if course is not None:
+        grades = replace(grades, mend="nbgrader db student import FILE")
+    sheet = FORMATS[kind](grades, missing_as_zero=missing_as_zero)
     text = csv_text(sheet.rows, bom=excel)
     path = OwnFiles(folder.root).write(to, text, force=force)
     if as_json:

@@ -53,14 +53,23 @@ def grade(
         typer.Option("--unit", metavar="UNIT", help="Only this assignment.", show_default=False),
     ] = None,
     attempts: Annotated[
-        str, typer.Option("--attempts", help="Which of several attempts counts: last, best, first.")
-    ] = "last",
+        str | None,
+        typer.Option(
+            "--attempts",
+            metavar="RULE",
+            help="Which of several attempts counts: last, best or first. The class remembers it; "
+            "at first it is last.",
+            show_default=False,
+        ),
+    ] = None,
     groups: Annotated[
         Path | None,
         typer.Option(
             "--groups",
             metavar="FILE",
-            help="groups.csv: one hand-in counts for every member.",
+            help="A table with the columns group,members: ids, one a line or several in a cell. "
+            "The last hand-in of a group counts for every member, also in place of a better one "
+            "of a member's own.",
             show_default=False,
         ),
     ] = None,
@@ -98,7 +107,7 @@ def grade(
                 "--class": folder is not None,
                 "--db": db is not None,
                 "--groups": groups is not None,
-                "--attempts": attempts != "last",  # nbgrader keeps only that one
+                "--attempts": attempts not in {None, "last"},  # nbgrader keeps only that one
                 "--exercises": bool(exercises),
             },
         )
@@ -129,7 +138,7 @@ def _class(
     db: str | None,
     submissions: list[Path] | None,
     unit: str | None,
-    attempts: str,
+    attempts: str | None,
     groups: Path | None,
     exercises: list[Path] | None,
 ) -> Run:
@@ -143,22 +152,24 @@ def _class(
         "best": "best",
         "first": "first",
     }
-    if attempts not in chosen:
+    if attempts is not None and attempts not in chosen:
         msg = f"--attempts {attempts}: this is none of last, best, first. Give one of them."
         raise Refusal(msg)
     if not submissions:
         msg = "nncourse grade: nothing to grade was named. Name folders, zips or notebooks."
         raise Refusal(msg)
     classroom = open_class(folder, db=db)
+    before = classroom.settings.attempts
+    rule = chosen[attempts or before]
 
     def run(
         engine: Engine, unsafe: bool, time_factor: float, watch: Callable[[Progress], None]
     ) -> Summary:
-        return grade_class(
+        summary = grade_class(
             classroom,
             submissions,
             engine=engine,
-            attempts=chosen[attempts],
+            attempts=rule,
             groups=groups,
             unit=unit,
             exercises=exercises or (),
@@ -166,6 +177,20 @@ def _class(
             time_factor=time_factor,
             watch=watch,
         )
+        if rule != before:
+            path = classroom.set_attempts(rule)
+            typer.echo(
+                f"From now on the {rule} of several attempts counts, before it was the {before}; "
+                f"it stands in {path}.",
+                err=True,
+            )
+        elif rule != "last":
+            typer.echo(
+                f"The {rule} of several attempts counts, as the settings of the class say; "
+                "--attempts last changes that.",
+                err=True,
+            )
+        return summary
 
     return run
 

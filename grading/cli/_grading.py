@@ -227,12 +227,20 @@ def show(summary: Summary) -> None:
         f"{summary.graded} graded in {duration(summary.wall_s)} ({data['submissions_per_s']:.1f}/s)"
     ]
     if summary.reused:
-        parts.append(f"{summary.reused} equal to others")
+        parts.append(f"{summary.reused} equal to work graded before")
     if summary.unchanged:
         parts.append(f"{summary.unchanged} unchanged")
     if summary.n_set_aside:
         parts.append(f"{summary.n_set_aside} set aside")
     console.print(Text(", ".join(parts) + "."))
+    if summary.n_by_person:
+        n = summary.n_by_person
+        console.print(
+            Text(
+                f"{n} submission{'' if n == 1 else 's'} hold{'s' if n == 1 else ''} answers for "
+                "which a person gives the points, in formgrader."
+            )
+        )
     _one_by_one(console, summary)
     _list(console, "Set aside:", data["set_aside"], summary.n_set_aside)
     _list(console, "Score changed:", data["changed"], len(data["changed"]))
@@ -261,6 +269,8 @@ def _one_by_one(console: Console, summary: Summary) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for (learner, slug), line in sorted(summary.lines.items()):
         points = "–" if line.status == "infra_error" else f"{line.points:g} of {line.max_points:g}"
+        if line.by_person:
+            points += f", {line.by_person:g} of them by a person"
         late = f"late: −{line.penalty:g}" if line.penalty else ""
         style = _STYLES.get(line.status, "yellow")
         table.add_row(Text(learner), Text(slug), Text(points), Text(late), Text(line.status, style))

@@ -61,10 +61,15 @@ def regrade(
         typer.Option(
             "--explain",
             metavar="STUDENT EXERCISE",
-            help="Grade nothing; replay the very cases of a verdict, hidden ones too.",
+            help="Grade nothing; replay the very cases of a verdict, hidden ones too. In place of "
+            "the learner's id, the number at the end of the feedback page names the attempt.",
             show_default=False,
         ),
     ] = None,
+    all_cases: Annotated[
+        bool,
+        typer.Option("--all-cases", help="With --explain: also the cases that are right."),
+    ] = False,
     everything: Annotated[
         bool,
         typer.Option(
@@ -137,7 +142,7 @@ def regrade(
         if as_json:
             print_json({"warning": warning, **plain(found)})
         else:
-            typer.echo(found.text)
+            typer.echo(found.to_text(all_cases=all_cases))
         if warning:
             typer.echo(warning, err=True)
         return

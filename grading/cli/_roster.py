@@ -63,7 +63,7 @@ def roster(
     random key, by which alone the journal of grading knows him or her. For instructors.
     """
     from grading.classroom import import_roster  # keeps --help fast
-    from grading.cli._class import class_words, open_class
+    from grading.cli._class import class_words, open_class, say_other_clocks
     from grading.cli._text import print_json
 
     changes = bool(add is not None or import_ or timezone)
@@ -72,8 +72,11 @@ def roster(
     classroom = open_class(folder, create=changes, timezone=timezone or None)
     people = classroom.roster
     if timezone:
+        had_one = classroom.settings.has_timezone
         path = classroom.set_timezone(timezone)
         typer.echo(f"The time zone of the class is {timezone} ({path}).", err=as_json)
+        if not had_one:
+            say_other_clocks(classroom, folder)
     if table is not None:
         done = import_roster(people, table, group)
         typer.echo(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grading.cli._class import ClassOption, DbOption
 from grading.cli._reading import CourseOption, open_folder, tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MOST_LISTED = 20
+"""Learners that are named of those who handed in the same file; the page names all."""
 
 EXAMPLE = "Example: nncourse similar 01 --class my-class --to similar.html"
 
@@ -73,3 +79,12 @@ def similar(
     OwnFiles(folder.root).write(path, similarity_page(found), force=force)
     n_pairs = sum(len(unit.pairs) for unit in found)
     typer.echo(f"{n_pairs} pair{'' if n_pairs == 1 else 's'} to look at, in {path}.")
+    for unit in found:
+        for ids in unit.same_file:
+            typer.echo(f"{unit.slug}: the very same file came from {_listed(ids)}.")
+
+
+def _listed(ids: Sequence[str]) -> str:
+    if len(ids) > _MOST_LISTED:
+        return f"{', '.join(ids[:_MOST_LISTED])} and {len(ids) - _MOST_LISTED} more"
+    return f"{', '.join(ids[:-1])} and {ids[-1]}"

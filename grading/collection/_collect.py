@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from grading import house
 from grading.classroom import Classroom
 from grading.collection._archive import ArchiveError, too_large
+from grading.collection._beside import Known, in_order, with_others_named
 from grading.collection._groups import Groups
 from grading.collection._matching import Directory, Match, NoMatchError
+from grading.collection._others import NotebookLess
 from grading.collection._reader import Reader
 from grading.collection._store import known_before, stored_times
 from grading.collection._submission import Submission, shown
@@ -35,17 +38,6 @@ UNMARKED = f"It does not say which release it was made from. {_AGAINST}"
 log = logging.getLogger("nncourse.collection")
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """One notebook in the index."""
-
-    place: Place
-    match: Match
-    handed_in: datetime
-    time_from: str
-    notes: tuple[str, ...]
-
-
 class Collected:
     """What was found. Iterate over it once: each submission is read when its turn comes.
 
@@ -58,7 +50,7 @@ class Collected:
     def __init__(
         self,
         classroom: Classroom,
-        chosen: list[tuple[int, _Known]],
+        chosen: list[tuple[int, Known]],
         groups: Groups,
         limits: Limits,
         refused: list[str],
@@ -90,7 +82,7 @@ class Collected:
                     fact = f"it cannot be read ({type(error).__name__}). Ask for it again."
                     self.refused.append(f"{known.place.origin}: {fact}")
 
-    def _read(self, reader: Reader, attempt: int, known: _Known) -> Iterator[Submission]:
+    def _read(self, reader: Reader, attempt: int, known: Known) -> Iterator[Submission]:
         place, slug = known.place, known.match.slug
         if place.oversize:  # judged like whatever cannot be read, of which this tells the size
             content = in_place_of(place.oversize)
@@ -171,54 +163,66 @@ def collect(
         If a path is absent, or the groups cannot be meant. Nothing that a learner hands in raises.
     """
     refused: list[str] = []
-
-    def refuse(where: str, fact: str) -> None:
-        refused.append(f"{where}: {fact}")
-
     slugs = classroom.slugs()
     if not slugs:
         msg = f"{classroom.root}: no assignment is released yet. Run: nncourse release 01"
         raise Refusal(msg)
     hand_ins = Groups(groups, classroom.roster)
     directory = Directory(classroom.roster, slugs)
-    found: dict[tuple[str, str], list[_Known]] = {}
+    found: dict[tuple[str, str], list[Known]] = {}
     limit_bytes = (limits or Limits()).notebook_bytes
     n_places = 0
     with Reader() as reader, Reader() as peeking:
-        walk = Walk(reader, limit_bytes, refuse)
-        for place in _places(walk, paths, refused):
+        for place in _places(reader, paths, limit_bytes, directory, refused, slug):
             n_places += 1
             try:
                 match = directory.match(place)
                 match = _with_assignment(match, place, peeking, classroom, limit_bytes)
             except (NoMatchError, ArchiveError) as error:
-                refuse(place.origin, str(error))
+                refused.append(f"{place.origin}: {error}")
                 continue
             if slug is not None and match.slug != slug:
                 continue
-            known = _Known(place, match, *time_of(place, match, classroom))
+            known = Known(place, match, *time_of(place, match, classroom))
             whose = hand_ins.name(match.learner) or f"\0{match.learner.id}"
             found.setdefault((whose, match.slug), []).append(known)
     if not found and not refused and slug is not None:
         where = ", ".join(shown(path.absolute()) for path in paths)
-        refuse(where, f"none of the {n_places} notebooks found there is of {slug}. Check the unit.")
-    chosen: list[tuple[int, _Known]] = []
-    for each in map(_without_scratch, found.values()):
-        each.sort(key=lambda known: (known.handed_in, known.match.again))
+        fact = f"none of the {n_places} notebooks found there is of {slug}. Check the unit."
+        refused.append(f"{where}: {fact}")
+    chosen: list[tuple[int, Known]] = []
+    for whole in found.values():
+        each = in_order(whole, attempts)
         if len(each) > MAX_ATTEMPTS:
             fact = f"{len(each):,} attempts came; the last {MAX_ATTEMPTS} are looked at. Ask why."
-            refuse(f"{each[0].match.learner.id}, {each[0].match.slug}", fact)
-        chosen.extend(_chosen(each[-MAX_ATTEMPTS:], attempts, classroom))
+            refused.append(f"{each[0].match.learner.id}, {each[0].match.slug}: {fact}")
+        for number, known in _chosen(each[-MAX_ATTEMPTS:], attempts, classroom):
+            chosen.append((number, with_others_named(known, whole, attempts)))
     return Collected(classroom, chosen, hand_ins, limits or Limits(), refused)
 
 
-def _places(walk: Walk, paths: Sequence[Path], refused: list[str]) -> Iterator[Place]:
-    """Walk through everything that was given; what holds nothing at all is named."""
+def _places(
+    reader: Reader,
+    paths: Sequence[Path],
+    limit_bytes: int,
+    directory: Directory,
+    refused: list[str],
+    slug: str | None,
+) -> Iterator[Place]:
+    """Walk through everything that was given; what holds no notebook is named."""
     for path in paths:
+        without = NotebookLess(list(directory.slugs), directory.is_somebody)
+        walk = Walk(
+            reader,
+            limit_bytes,
+            lambda where, fact: refused.append(f"{where}: {fact}"),
+            without.saw,
+        )
         n_refused, is_empty = len(refused), True
         for place in walk.through(path):
             is_empty = False
             yield place
+        refused.extend(without.sentences(slug))
         if is_empty and len(refused) == n_refused:
             refused.append(
                 f"{shown(path)}: no notebook was found there. Everything below "
@@ -228,35 +232,18 @@ def _places(walk: Walk, paths: Sequence[Path], refused: list[str]) -> Iterator[P
 
 
 def _chosen(
-    ordered: list[_Known], attempts: Literal["last", "best", "first"], classroom: Classroom
-) -> list[tuple[int, _Known]]:
+    ordered: list[Known], attempts: Literal["last", "best", "first"], classroom: Classroom
+) -> list[tuple[int, Known]]:
     """Give numbers to the attempts of one learner or group, and choose among them."""
     learner, slug = ordered[0].match.learner, ordered[0].match.slug
     stored = stored_times(classroom, learner, slug) - {known.handed_in for known in ordered}
-    numbered = [
-        (sum(when < known.handed_in for when in stored) + i, known)
-        for i, known in enumerate(ordered, start=1)
-    ]
+    numbered: list[tuple[int, Known]] = []
+    for i, known in enumerate(ordered, start=1):
+        number = sum(when < known.handed_in for when in stored) + i
+        numbered.append((max(number, numbered[-1][0] + 1 if numbered else 1), known))
     if attempts == "best":
         return numbered
     return numbered[-1:] if attempts == "last" else numbered[:1]
-
-
-def _without_scratch(found: list[_Known]) -> list[_Known]:
-    """Leave out copies and first tries beside a notebook; nbgrader goes by the name as well."""
-
-    def folder(known: _Known) -> object:
-        return known.place.file.parent, known.place.parts[:-1], known.place.inside[:-1]
-
-    def is_named(known: _Known) -> bool:
-        return known.place.parts[-1] == f"{known.match.slug}.ipynb"
-
-    named = {folder(known) for known in found if is_named(known)}
-    return [
-        known
-        for known in found
-        if is_named(known) or known.match.platform or folder(known) not in named
-    ]
 
 
 def _with_assignment(
@@ -273,11 +260,33 @@ def _with_assignment(
     if marked is not None and marked[0] in known:
         note = f"The file is not named {marked[0]}.ipynb; the notebook itself says what it is."
         return replace(match, slug=marked[0], notes=(*match.notes, note))
+    named = marked[0] if marked is not None else _unit_named(place.parts[-1])
+    if named in _course_units() or (marked is not None and marked[2]):
+        message = (
+            f"{shown(named)} is not released in this class; released are: {', '.join(known)}. "
+            f"Release it, with: nncourse release {shown(named[:2])}, or name the class that it "
+            "was released in."
+        )
+        raise NoMatchError(message)
     message = (
         f"no released assignment has this name. Rename it, as in {known[0]}.ipynb; released are: "
         f"{', '.join(known)}."
     )
     raise NoMatchError(message)
+
+
+def _unit_named(file: str) -> str:
+    """Find the unit of the course that a file is named after; empty if there is none."""
+    return next((slug for slug in _course_units() if slug in file.casefold()), "")
+
+
+@cache
+def _course_units() -> tuple[str, ...]:
+    """Name the units of the course, released or not; none where the course is not installed."""
+    try:
+        return tuple(unit.slug for unit in house.units())
+    except Refusal:
+        return ()
 
 
 def _parsed(content: bytes) -> object:
@@ -313,7 +322,12 @@ def _version(
         version = _named_version(found, slug)
         if version in assignment.releases:
             return version, _if_older(version, assignment.version)
-    return assignment.version, (UNMARKED,)
+    return assignment.version, (UNMARKED,) if _looks_whole(content) else ()
+
+
+def _looks_whole(content: bytes) -> bool:
+    """Tell whether it may be a notebook; of what is none, it is said that it cannot be read."""
+    return content[:64].lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"{" and content.rstrip()[-1:] == b"}"
 
 
 def _named_version(manifest: dict[str, object], slug: str) -> str:

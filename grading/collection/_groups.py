@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 
 from grading.classroom import Learner, Roster
-from grading.classroom._tables import read_rows
+from grading.classroom._tables import read_rows, read_table, titled
 from grading.refusals import Refusal
 
 __all__ = ["Groups"]
+
+_NAMES = {"id": "members", "member": "members", "student": "members", "name": "group"}
+_OF_A_ROSTER = {"first_name", "last_name", "email", "lms_user_id"}
 
 
 class Groups:
@@ -30,8 +33,8 @@ class Groups:
         self._roster = roster
         if path is None:
             return
-        names = {"id": "members", "member": "members", "student": "members", "name": "group"}
-        for row in read_rows(path, ("group", "members"), needed=("group", "members"), names=names):
+        _refuse_roster(path)
+        for row in read_rows(path, ("group", "members"), needed=("group", "members"), names=_NAMES):
             for member in re.split(r"[\s;,|]+", row["members"]):
                 if not member:
                     continue
@@ -61,3 +64,15 @@ class Groups:
         if group is None:
             return [learner]
         return [self._roster.by_id(each) for each in self._members[group]]
+
+
+def _refuse_roster(path: Path) -> None:
+    """Refuse the class list, in which a group is a tutorial and not who hands in together."""
+    titles = {titled(title, {}) for _, cells in read_table(path)[:1] for title in cells}
+    others = sorted(titles & _OF_A_ROSTER)
+    if others and not titles & {"members", "member", "student"}:
+        msg = (
+            f"{path}: with the column {others[0]!r} and none for members this is a class list, "
+            "whose groups do not hand in together. Name a table with the columns group,members."
+        )
+        raise Refusal(msg)

@@ -119,6 +119,13 @@ class Directory:
             note = "Only a name inside of the archive says whose it is."
             return replace(found, notes=(*found.notes, note))
 
+    def is_somebody(self, text: str) -> bool:
+        """Tell whether a folder is named after a learner, or after more than one."""
+        try:
+            return bool(self._plain(text))
+        except NoMatchError:
+            return True
+
     def _match(self, place: Place, n_outer: int) -> Match:
         parts, file = place.parts, place.parts[-1]
         slug, again = self._assignment(file, parts[:-1])

@@ -9,7 +9,10 @@ from datetime import datetime
 
 from grading.classroom import Learner
 
-__all__ = ["Submission", "shown"]
+__all__ = ["BESIDE", "Submission", "shown"]
+
+BESIDE = "Beside it lay "
+"""How a note begins that the learner has to read as well: it names work that was not judged."""
 
 _SHOWN_CHARACTERS = 160
 

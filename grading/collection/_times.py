@@ -61,6 +61,15 @@ def time_of(
         notes = (*notes, said)
     if match.platform == "canvas":
         return _by_late_mark(match, classroom, when, time_from, notes)
+    late_s = classroom.lateness_s(match.learner, match.slug, when)
+    if time_from == "file time" and late_s > classroom.settings.late.grace_minutes * 60:
+        said = (
+            "It counts as late by the time at which the file was changed last, and copying may "
+            "change that. Copy it with its time"
+        )
+        if not place.inside:
+            said += ", or write the right one into a timestamp.txt beside it"
+        notes = (*notes, f"{said}.")
     return when, time_from, notes
 
 

@@ -17,6 +17,7 @@ from grading.collection._archive import (
     entry_time,
     kind_of_entry_problem,
 )
+from grading.collection._others import renamed_by_browser
 from grading.collection._reader import INNER_ARCHIVE_BYTES, Reader, kind_problem, open_regular
 from grading.collection._submission import shown
 from grading.limits import MEGABYTE
@@ -109,14 +110,21 @@ class Walk:
         The largest notebook that is read.
     refuse : callable
         Called with a place and a clause for everything that is not taken.
+    saw : callable, optional
+        Called for every file that is no archive, as `NotebookLess.saw`.
     """
 
     def __init__(
-        self, reader: Reader, limit_bytes: int, refuse: Callable[[str, str], None]
+        self,
+        reader: Reader,
+        limit_bytes: int,
+        refuse: Callable[[str, str], None],
+        saw: Callable[[Path, tuple[str, ...], tuple[int, ...]], None] = lambda *_: None,
     ) -> None:
         self._reader = reader
         self._limit_bytes = limit_bytes
         self._refuse = refuse
+        self._saw = saw
         self._n_inner_archives = 0
         self._n_inner_refusals = 0
 
@@ -207,6 +215,11 @@ class Walk:
             yield from self._archive(path, (), _Outside(root, names, n_given=len(names)))
         elif path.name.lower().endswith(_OTHER_ARCHIVES):
             self._refuse(shown(path), _NOT_A_ZIP)
+            return
+        elif problem := renamed_by_browser(path.name):
+            self._refuse(shown(path), problem)
+        if kind != ".zip":
+            self._saw(path, parts, ())
 
     def _on_disk(
         self,
@@ -251,7 +264,7 @@ class Walk:
         except ArchiveError as error:
             self._refuse_in(inside, where, str(error))
             return
-        found, manifest, timestamps = self._listed(path, inside, where, entries)
+        found, manifest, timestamps = self._listed(path, inside, outside.parts, entries)
         for i, inner, entry in found:
             is_archive = inner[-1].lower().endswith(".zip")
             limit_bytes = INNER_ARCHIVE_BYTES if is_archive else self._limit_bytes
@@ -285,13 +298,18 @@ class Walk:
             self._refuse(where, fact)
 
     def _listed(
-        self, path: Path, inside: tuple[int, ...], where: str, entries: list[zipfile.ZipInfo]
+        self,
+        path: Path,
+        inside: tuple[int, ...],
+        outside: tuple[str, ...],
+        entries: list[zipfile.ZipInfo],
     ) -> tuple[
         list[tuple[int, tuple[str, ...], zipfile.ZipInfo]],
         tuple[int, ...] | None,
         dict[tuple[str, ...], str],
     ]:
         """List notebooks and archives of an archive, and what lies beside them."""
+        where = shown(path) + (f": {shown('/'.join(outside))}" if inside else "")
         found: list[tuple[int, tuple[str, ...], zipfile.ZipInfo]] = []
         manifest: tuple[int, ...] | None = None
         timestamps: dict[tuple[str, ...], str] = {}
@@ -307,6 +325,8 @@ class Walk:
             if not inner or set(inner) & _PASSED_OVER or inner[-1].startswith("._"):
                 continue
             name = "/".join(inner).casefold()
+            if not name.endswith((".zip", *_OTHER_ARCHIVES)):
+                self._saw(path, (*outside, *inner), (*inside, i))
             if inner[-1] == "manifest.json" and manifest is None:
                 manifest = (*inside, i)
             elif inner[-1] == "timestamp.txt" and not inside:
@@ -320,6 +340,8 @@ class Walk:
                     continue
                 seen.add(name)
                 found.append((i, inner, entry))
+            elif problem := renamed_by_browser(inner[-1]):
+                self._refuse_in(inside, f"{where}: {shown('/'.join(inner))}", problem)
         return found, manifest, timestamps
 
     def _timestamp_inside(self, path: Path, inside: tuple[int, ...]) -> str:

@@ -38,15 +38,16 @@ class Sheet:
     warnings: tuple[str, ...] = ()
 
 
-def csv_sheet(grades: Grades, *, missing_as_zero: bool = True) -> Sheet:
+def csv_sheet(grades: Grades, *, missing_as_zero: bool = False) -> Sheet:
     """Make a plain table: one row for each learner and assignment.
 
     Parameters
     ----------
     grades : Grades
         The scores.
-    missing_as_zero : bool, default True
-        List also who handed nothing in, with 0 points, as nbgrader does.
+    missing_as_zero : bool, default False
+        Give 0 points to who handed nothing in, as nbgrader's own table does; otherwise the scores
+        of that row stay empty.
 
     Returns
     -------
@@ -57,9 +58,9 @@ def csv_sheet(grades: Grades, *, missing_as_zero: bool = True) -> Sheet:
     for slug in grades.slugs:
         for learner in grades.learners:
             mark = grades.of(slug, learner)
-            if mark is not None or missing_as_zero:
-                rows.append(_plain_row(slug, learner, mark, grades))
-    return Sheet(rows, _waiting(grades))
+            rows.append(_plain_row(slug, learner, mark, grades, missing_as_zero))
+    empty = () if missing_as_zero else _empty(grades)
+    return Sheet(rows, (*_waiting(grades), *empty))
 
 
 def canvas_sheet(grades: Grades, *, missing_as_zero: bool = False) -> Sheet:
@@ -101,7 +102,7 @@ def canvas_sheet(grades: Grades, *, missing_as_zero: bool = False) -> Sheet:
     if without:
         warnings.append(
             f"{_people(without)} no LMS id; Canvas will look for the id of the class among its "
-            "SIS login ids. Add lms_user_id with: nncourse roster --import FILE"
+            f"SIS login ids. Add lms_user_id with: {grades.mend}"
         )
     return Sheet(rows, tuple(warnings))
 
@@ -130,7 +131,7 @@ def moodle_sheet(grades: Grades, *, missing_as_zero: bool = False) -> Sheet:
         cells: list[Cell] = [
             learner.first_name,
             learner.last_name,
-            learner.lms_user_id,
+            learner.lms_user_id or ("" if learner.email else learner.id),
             learner.email,
         ]
         for slug, final in zip(
@@ -142,8 +143,8 @@ def moodle_sheet(grades: Grades, *, missing_as_zero: bool = False) -> Sheet:
     warnings = [*_waiting(grades), *_left_out(grades, listed)]
     if without:
         warnings.append(
-            f"{_people(without)} neither e-mail address nor LMS id, so Moodle cannot tell who is "
-            "meant. Add them with: nncourse roster --import FILE"
+            f"{_people(without)} neither e-mail address nor LMS id; Moodle will look for the id of "
+            f"the class among its ID numbers. Add them with: {grades.mend}"
         )
     return Sheet(rows, tuple(warnings))
 
@@ -157,12 +158,13 @@ FORMATS: dict[str, Callable[..., Sheet]] = {
 
 
 def _plain_row(
-    slug: str, learner: Learner, mark: Recorded | None, grades: Grades
+    slug: str, learner: Learner, mark: Recorded | None, grades: Grades, missing_as_zero: bool
 ) -> Sequence[Cell]:
     most = grades.max_points[slug]
     who = (learner.id, learner.last_name, learner.first_name, learner.email)
     if mark is None:
-        return (slug, None, None, *who, 0.0, 0.0, 0.0, most, "no")
+        nothing = 0.0 if missing_as_zero else None
+        return (slug, None, None, *who, nothing, nothing, nothing, most, "no")
     due, at = grades.clock(mark.due), grades.clock(mark.handed_in)
     scores = (mark.points, mark.penalty, mark.final, most)
     return (slug, due, at, *who, *scores, "yes" if mark.waiting else "no")
@@ -205,6 +207,16 @@ def _waiting(grades: Grades) -> tuple[str, ...]:
     return (
         f"{n} submission{'' if one else 's'} still wait{'s' if one else ''} for a person's points "
         "in formgrader; the points so far are exported.",
+    )
+
+
+def _empty(grades: Grades) -> tuple[str, ...]:
+    n = sum(grades.of(slug, one) is None for slug in grades.slugs for one in grades.learners)
+    if not n:
+        return ()
+    return (
+        f"{n} score{' is' if n == 1 else 's are'} empty, since nothing was handed in. "
+        "To give 0 points: --missing-as-zero",
     )
 
 

@@ -32,6 +32,8 @@ class Grades:
         Column titles by assignment, where they are not its name.
     zone : tzinfo or None
         The clock on which times are written; None for the gradebook's, UTC.
+    mend : str
+        The command that adds what is missing of a learner.
     """
 
     learners: tuple[Learner, ...]
@@ -40,6 +42,7 @@ class Grades:
     max_points: Mapping[str, float]
     titles: Mapping[str, str] = field(default_factory=dict)
     zone: tzinfo | None = None
+    mend: str = "nncourse roster --import FILE"
 
     def clock(self, moment: datetime | None) -> str | None:
         """Write a time with the offset of its zone; None if there is none."""

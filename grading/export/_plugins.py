@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Dict, Unicode
@@ -29,7 +29,7 @@ class _Exporter(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
 
     bom = Bool(False, help="begin with a byte order mark, for Excel").tag(config=True)
     missing_as_zero = Bool(
-        False, help="give 0 points to who handed nothing in (the plain table always does)"
+        False, help="give 0 points to who handed nothing in; otherwise the score stays empty"
     ).tag(config=True)
     titles = Dict(
         key_trait=Unicode(), value_trait=Unicode(), help="titles of columns by assignment"
@@ -53,15 +53,15 @@ class _Exporter(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         if unknown:
             msg = f"--assignment {min(unknown)}: the gradebook has no such assignment."
             raise Refusal(msg)
-        grades = grades_of(gradebook, None, slugs, self.titles)
+        grades = replace(
+            grades_of(gradebook, None, slugs, self.titles),
+            mend="nbgrader db student import FILE (in a class of nncourse: nncourse roster)",
+        )
         wanted = {str(name) for name in self.student}
         if wanted:
             kept = tuple(one for one in grades.learners if one.id in wanted)
             grades = replace(grades, learners=kept)
-        options: dict[str, Any] = {}
-        if self.format != "csv" or self.missing_as_zero:
-            options["missing_as_zero"] = bool(self.missing_as_zero)
-        sheet = FORMATS[self.format](grades, **options)
+        sheet = FORMATS[self.format](grades, missing_as_zero=bool(self.missing_as_zero))
         for warning in sheet.warnings:
             self.log.warning(warning)
         target = Path(self.to or f"grades-{self.format}.csv")

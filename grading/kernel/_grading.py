@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,10 @@ from grading.results import CellResult, NotebookResult, Result, Status, Usage, w
 from grading.sandbox import SandboxError, Sandboxes
 
 __all__ = ["MAX_RESTARTS", "grade", "result_key"]
+
+_SHELL_LINE = re.compile(r"^[ \t]*(?:[\w, \t]+=[ \t]*)?!", re.MULTILINE)
+_SHELL_CELL = re.compile(r"\s*%%(?:bash|sh|script|system|sx|!)")
+"""What IPython hands to a shell: ``!command``, also behind ``name =``, and some cell magics."""
 
 MAX_RESTARTS = 2
 """How often a notebook is begun again after a cell that ended its kernel."""
@@ -145,7 +150,7 @@ class _Grading:
                 frame, status="infra_error", notebooks=books, message=message, usage=self._usage()
             )
         self._close()
-        status, message = _status(books), ""
+        status, message = _status(books, self._by_hand()), ""
         if not any(f"{book.name}.ipynb" in self.files for book in self.version.notebooks):
             wanted = ", ".join(f"{book.name}.ipynb" for book in self.version.notebooks)
             status, message = "invalid_submission", f"There is no notebook of this name: {wanted}."
@@ -183,7 +188,7 @@ class _Grading:
         while True:
             ended = self._pass(code, outcomes)
             if ended is None:
-                return outcomes, notes
+                return outcomes, [*notes, *_shell_notes(code, outcomes)]
             i, is_replay = ended
             how = outcomes[i].how
             label = f"Code cell {1 + [k for k, _ in code].index(i)}"
@@ -249,6 +254,16 @@ class _Grading:
         beside = self.version.companions(self.files)
         return {**{p: c for p, c in notebooks.items() if p in self._names()}, **beside}
 
+    def _by_hand(self) -> set[tuple[str, str]]:
+        """Name the cells of notebooks that came for which a person gives the points."""
+        return {
+            (book.name, cell.name)
+            for book in self.version.notebooks
+            if f"{book.name}.ipynb" in self.files
+            for cell in book.scored
+            if cell.solution or cell.task
+        }
+
     def _names(self) -> set[str]:
         return {f"{book.name}.ipynb" for book in self.version.notebooks}
 
@@ -297,6 +312,24 @@ class _Grading:
         )
 
 
+def _shell_notes(code: list[tuple[int, str]], outcomes: Mapping[int, CellOutcome]) -> list[str]:
+    """Say which cells called for a shell and got none: what they define is missing later."""
+    notes = []
+    for number, (i, source) in enumerate(code, start=1):
+        outputs = outcomes[i].outputs if i in outcomes else []
+        if _SHELL_CELL.match(source):
+            what = "is written for a shell, and there is none where it is graded: it did nothing."
+        elif _SHELL_LINE.search(source) and any(out.output_type == "error" for out in outputs):
+            what = (
+                "calls a shell (a line with !), and there is none where it is graded: it stopped "
+                "with an error, and the rest of it was not run."
+            )
+        else:
+            continue
+        notes.append(f"Code cell {number} {what}")
+    return notes
+
+
 def _remark(outcome: CellOutcome) -> str:
     if outcome.how in ENDED and outcome.how != "timeout":
         return ENDED[outcome.how][1]
@@ -307,14 +340,19 @@ def _stderr(text: str) -> Node:
     return nbformat_v4().new_output("stream", name="stderr", text=text + "\n")
 
 
-def _status(books: tuple[NotebookResult, ...]) -> Status:
-    return worst([_as_status(cell) for book in books for cell in book.cells])
+def _status(books: tuple[NotebookResult, ...], by_hand: set[tuple[str, str]]) -> Status:
+    cells = [(cell, (book.name, cell.grade_id) in by_hand) for book in books for cell in book.cells]
+    if all(cell.status == "not_started" for cell, _ in cells):
+        cells = [(cell, False) for cell, _ in cells]
+    return worst([_as_status(cell, is_by_hand) for cell, is_by_hand in cells])
 
 
-def _as_status(cell: CellResult) -> Status:
+def _as_status(cell: CellResult, is_by_hand: bool) -> Status:
     if cell.status == "manual":
         return "ok"
-    return "failed_tests" if cell.status == "not_started" else cell.status
+    if cell.status == "not_started":  # no test has failed where there is none
+        return "ok" if is_by_hand else "failed_tests"
+    return cell.status
 
 
 def _written(notebook: Node) -> str:

@@ -111,6 +111,7 @@ class UnitReport:
     unsafe: bool = False
     own: bool = False
     names: tuple[Line, ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
     low: float = 0.0
     high: float = 0.0
 
@@ -163,6 +164,8 @@ class UnitReport:
             content["learners"] = [
                 _line_dict(line, self.outlying(line), zone) for line in self.names
             ]
+        if self.own:
+            content["nothing_from"] = [learner_id for learner_id, _ in self.absent]
         return content
 
 
@@ -202,6 +205,7 @@ def unit_report(counts: UnitCounts, *, names: bool = False) -> UnitReport:
         unsafe=any(line.unsafe for line in lines),
         own=names,
         names=tuple(counts.handed) if names else (),
+        absent=tuple(counts.absent) if names else (),
         low=low,
         high=high,
     )

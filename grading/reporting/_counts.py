@@ -83,7 +83,10 @@ class ExerciseCounts:
 
 @dataclass
 class UnitCounts:
-    """One assignment: ``handed`` holds all that was handed in, ``lines`` what was graded of it."""
+    """One assignment: ``handed`` holds all that was handed in, ``lines`` what was graded of it.
+
+    ``absent`` holds ids and names of those who handed in nothing.
+    """
 
     slug: str
     title: str
@@ -93,6 +96,7 @@ class UnitCounts:
     n_failed_here: int = 0
     handed: list[Line] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    absent: list[tuple[str, str]] = field(default_factory=list)
     exercises: dict[str, ExerciseCounts] = field(default_factory=dict)
 
 
@@ -119,6 +123,7 @@ def count(
     for work in works:
         unit.n_learners += 1
         if work.result is None:
+            unit.absent.append((work.learner.id, work.learner.name))
             continue
         unit.max_points = max(unit.max_points, work.max_points)
         unit.n_unread += work.result.status == "invalid_submission"

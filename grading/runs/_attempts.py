@@ -47,6 +47,25 @@ class Attempts:
         known.pop(hand, None)
         known[hand] = entry.handed_in, entry.id
 
+    def last_but(self, entry: Entry) -> str:
+        """Find what was accepted last, if it is another hand-in of the same learner.
+
+        Parameters
+        ----------
+        entry : Entry
+            What came now.
+
+        Returns
+        -------
+        str
+            Id of its entry; empty if there is none.
+        """
+        known = self._known.get((entry.learner, entry.slug))
+        if not known:
+            return ""
+        hand = next(reversed(known))
+        return "" if hand == (entry.attempt, entry.submission) else known[hand][1]
+
     def before(self, entry: Entry, attempts: Literal["last", "first"]) -> Entry | None:
         """Find the hand-in that goes before another one.
 

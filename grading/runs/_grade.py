@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from grading.refusals import Refusal
 from grading.runs._attempts import Hand
 from grading.runs._classes import CourseClass, ReleasedClass
+from grading.runs._counting import counts_instead
 from grading.runs._interrupts import held
 from grading.runs._session import Session, Wanted, Watch
 from grading.runs._summary import Summary
@@ -247,7 +249,7 @@ def _wanted(
     named: set[tuple[str, str, int]],
 ) -> Iterator[Wanted]:
     """Give what came, or what the journal knows and counts instead; notes in `named` what came."""
-    from grading.collection import UNMARKED, store
+    from grading.collection import BESIDE, UNMARKED, store
     from grading.journal._disk import is_of_one_place
 
     seen: dict[tuple[str, str], set[Hand]] = {}
@@ -257,11 +259,11 @@ def _wanted(
             job = session.job(each.learner, each.slug, each.files, each.version)
             wanted = session.wanted(each.learner, job, each.slug, each.attempt, each.handed_in)
             entry = wanted.entry
-            other = None if attempts == "best" else session.attempts.before(entry, attempts)
+            other, fault = counts_instead(session.journal, session.attempts, wanted, attempts)
             with held():
                 store(each, classroom, counts=other is None)
             if other is not None:
-                yield _set_aside(session, classroom, each, other)
+                yield _set_aside(session, classroom, each, other, fault)
                 continue
         except Refusal as refusal:  # of this one; the others go on
             session.summary.refuse(f"{each.origin}: {refusal}")
@@ -284,7 +286,7 @@ def _wanted(
             hand = entry.attempt, entry.submission
             seen.setdefault((entry.learner, entry.slug), set()).add(hand)
             named.add((entry.learner, entry.slug, entry.attempt))
-        yield wanted
+        yield replace(wanted, beside=tuple(note for note in each.notes if note.startswith(BESIDE)))
     for (key, slug), hands in seen.items():
         learner = session.port.learner(key)
         if learner is None:
@@ -301,7 +303,9 @@ def _wanted(
         )
 
 
-def _set_aside(session: Session, classroom: Classroom, came: Submission, other: Entry) -> Wanted:
+def _set_aside(
+    session: Session, classroom: Classroom, came: Submission, other: Entry, fault: str
+) -> Wanted:
     """Let another hand-in of the learner stand, or stand again."""
     from grading.collection import lay_out
 
@@ -316,8 +320,10 @@ def _set_aside(session: Session, classroom: Classroom, came: Submission, other: 
             for each in (came.handed_in, other.handed_in)
         )
         later = "a later" if other.handed_in > came.handed_in else "an earlier"
+        why = f"since {later} hand-in, of {known}, is known and counts."
+        if fault:
+            why = f"since it cannot be read; the one of {known} still counts. {fault}"
         session.summary.put_aside(
-            f"{came.learner.id}, {came.slug}: handed in {when}, set aside since {later} hand-in, "
-            f"of {known}, is known and counts."
+            f"{came.learner.id}, {came.slug}: handed in {when}, set aside {why}"
         )
     return wanted

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +20,15 @@ from grading.runs._summary import MAX_LISTED, Summary
 
 if TYPE_CHECKING:
     from grading.broker import Explanation
-    from grading.classroom import Classroom
+    from grading.classroom import Classroom, Learner
     from grading.engine import Engine
-    from grading.journal import Entry
+    from grading.journal import Entry, Journal
     from grading.kernel import NbgraderCourse
 
 __all__ = ["explain_verdict", "regrade", "regrade_course"]
+
+_NUMBER = re.compile(r"[0-9a-f]{12,64}")
+"""What stands on a feedback page to name a result."""
 
 
 def regrade(
@@ -176,7 +181,8 @@ def explain_verdict(
     classroom : Classroom
         The class.
     student : str
-        The learner's id.
+        The learner's id, or the number that stands on the feedback page: then the very attempt
+        that is meant by it, even if another one counts by now.
     exercise : str
         Id of the exercise.
     unit : str, optional
@@ -198,28 +204,46 @@ def explain_verdict(
     Raises
     ------
     Refusal
-        If the learner has handed in nothing that holds the exercise.
+        If the learner has handed in nothing that holds the exercise, or nobody has the id or
+        number.
     """
     from grading.broker import explain
     from grading.journal import Journal
     from grading.runs._versions import Cards
     from grading.sandbox import Sandboxes
 
-    learner = classroom.roster.by_id(student)
+    is_number = student not in classroom.roster and _NUMBER.fullmatch(student) is not None
+    learner = None if is_number else classroom.roster.by_id(student)
     slug = None if unit is None else find_assignment(unit, classroom.slugs())
     port = ReleasedClass(classroom, tuple(str(path.resolve()) for path in exercises))
     cards = Cards(classroom.journal_folder / "versions")
+    known: list[str] = []
     with Journal(classroom.journal_folder, readonly=True) as journal:
-        for entry in journal.entries(slug, learner.key, latest=True):
+        chosen = (
+            _by_number(journal, slug, student)
+            if learner is None
+            else list(journal.entries(slug, learner.key, latest=True))
+        )
+        for entry in chosen:
+            owner = port.learner(entry.learner)
+            if owner is None:
+                continue
             result = journal.result_of(entry)
             release = cards.release(result.version) if result is not None else ""
             version = port.version(entry.slug, release)
             if exercise not in version.exercises:
+                known += version.exercises
                 continue
-            limits = Limits(time_factor=time_factor * port.time_factor(learner, entry.slug))
+            limits = Limits(time_factor=time_factor * port.time_factor(owner, entry.slug))
             with Sandboxes(unsafe=unsafe) as sandboxes:
                 files = journal.files(entry)
                 found = explain(files, version, exercise, limits, sandboxes)
+            number = result.key[:12] if result is not None else ""
+            whose = _whose(classroom, owner, entry, number)
+            others = {port.learner(each.learner) for each in chosen} - {owner, None}
+            if others:  # the same work has the same number
+                whose += f"; handed in by {', '.join(sorted(o.id for o in others if o))}, too"
+            found = replace(found, whose=whose)
             changed = cards.changed(result.version, version) if result is not None else set()
             warning = ""
             if changed is None or exercise in changed:
@@ -228,11 +252,42 @@ def explain_verdict(
                     "then. Bring the verdict up to date with: nncourse regrade"
                 )
             return found, warning
-    msg = (
-        f"{student}: nothing that holds {exercise!r} was graded. Run: nncourse grade, or look at "
-        "the spelling of the exercise."
-    )
+    near = [name for name in known if exercise.lower() in name.lower()]
+    near = near or get_close_matches(exercise.lower(), known, n=3, cutoff=0.5)
+    mend = "Run: nncourse grade, or look at the spelling of the exercise."
+    if near:
+        mend = f"Did you mean {' or '.join(dict.fromkeys(near[:3]))}?"
+    elif known:
+        mend = f"There are: {', '.join(dict.fromkeys(known))}."
+    msg = f"{student}: nothing that holds {exercise[:80]!r} was graded. {mend}"
     raise Refusal(msg)
+
+
+def _by_number(journal: Journal, slug: str | None, number: str) -> list[Entry]:
+    """Find what the number of a feedback page names: last what was accepted last."""
+    entries = list(journal.entries(slug))
+    found = [entry for entry in entries if entry.key.startswith(number)]
+    if not found:  # a result that took over parts of another bears a key of its own
+        for entry in entries:
+            result = journal.result_of(entry)
+            if result is not None and result.key.startswith(number):
+                found.append(entry)
+    if not found:
+        msg = (
+            f"--explain {number}: no result of this class has that number, and nobody that id. "
+            "Look at the number at the end of the feedback page, or name the learner's id."
+        )
+        raise Refusal(msg)
+    return found[::-1]
+
+
+def _whose(classroom: Classroom, learner: Learner, entry: Entry, number: str) -> str:
+    settings = classroom.settings.assignments.get(entry.slug)
+    zone = settings.timezone if settings is not None else classroom.settings.timezone
+    words = f"{learner.id}, {entry.slug}, attempt {entry.attempt}"
+    if entry.handed_in is not None:
+        words += f", handed in {entry.handed_in.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+    return f"{words}, number {number}" if number else words
 
 
 def _refuse_unknown(session: Session, slugs: Sequence[str], exercise: str) -> None:

@@ -19,6 +19,7 @@ from grading.engine import Engine, Job
 from grading.refusals import Refusal
 from grading.results import Result
 from grading.runs._attempts import Attempts
+from grading.runs._beside import told_beside, with_beside
 from grading.runs._classes import ClassPort
 from grading.runs._interrupts import held
 from grading.runs._merging import differences, merged
@@ -28,11 +29,13 @@ from grading.runs._summary import MAX_LISTED, Progress, Summary
 from grading.runs._wanted import Wanted, first_key, next_entry
 
 if TYPE_CHECKING:
+    from grading.classroom import Learner
     from grading.journal import Entry
 
 __all__ = ["Session", "Wanted", "Watch", "writer_of"]
 
 _IDLE_S = 0.2
+_SAME = 1e-9  # points
 
 Watch = Callable[[Progress], None]
 """What is told how far a run is."""
@@ -78,6 +81,7 @@ class Session(Planner):
         self._work_of_job: dict[str, str] = {}
         self._failed: dict[str, Result] = {}
         self._left: set[str] = set()
+        self._stood: dict[str, str] = {}
         journal = Journal(port.journal_folder)
         try:
             super().__init__(port, journal, unsafe=unsafe, time_factor=time_factor)
@@ -184,6 +188,9 @@ class Session(Planner):
         entry = each.entry
         if self.best is None or self.journal.entry(entry.id) is None:
             self.journal.accept(entry, each.job.files)
+        stood = self.attempts.last_but(entry) if self.best is None else ""
+        if stood:
+            self._stood[entry.id] = stood
         self.attempts.add(entry)
         if self.best is None and not each.again and self.journal.is_recorded(entry):
             if entry.id not in self._left:  # those are counted already
@@ -242,6 +249,8 @@ class Session(Planner):
         whose = self._whose(entry)
         if result.status != "infra_error":
             result = self._with_what_stood(each, result, whose)
+            beside = self._told_before(entry) if each.beside is None else each.beside
+            result = with_beside(result, beside)
         result = replace(result, key=entry.key)
         if not self.journal.done(entry.id, result):
             known = self.journal.result_of(entry) or result
@@ -258,12 +267,36 @@ class Session(Planner):
         self.earlier.add(entry)
         if self.best is None:
             self._recorder.add(entry, result)
+            self._note_loss(self._stood.pop(each.entry.id, ""), entry, result)
         elif learner is not None:
             # The attempt that is worth most after its penalty; of equal ones the later.
-            points = result.points - self.port.penalty(learner, entry.slug, result, entry.handed_in)
+            points = self._worth(learner, entry, result)
             topic = (entry.learner, entry.slug)
             if topic not in self.best or (points, entry.attempt) > self.best[topic][:2]:
                 self.best[topic] = (points, entry.attempt, entry)
+
+    def _worth(self, learner: Learner, entry: Entry, result: Result) -> float:
+        return result.points - self.port.penalty(learner, entry.slug, result, entry.handed_in)
+
+    def _told_before(self, entry: Entry) -> tuple[str, ...]:
+        own = self.journal.result_of(entry)
+        return told_beside(own or next(self.earlier.results(entry), None))
+
+    def _note_loss(self, stood: str, entry: Entry, result: Result) -> None:
+        """Say that a hand-in counts which is worth less than the one that counted before."""
+        old = self.journal.entry(stood) if stood else None
+        before = None if old is None else self.journal.result_of(old)
+        learner = self.port.learner(entry.learner)
+        if old is None or before is None or before.status == "infra_error" or learner is None:
+            return
+        was, now = self._worth(learner, old, before), self._worth(learner, entry, result)
+        if now < was - _SAME and len(self.summary.changed) < MAX_LISTED:
+            which = "another"
+            if old.handed_in is not None and entry.handed_in is not None:
+                which = "an earlier" if entry.handed_in < old.handed_in else "a later"
+            self.summary.changed.append(
+                f"{self._whose(entry)}: {was:g} → {now:g} points, since {which} hand-in counts"
+            )
 
     def _with_what_stood(self, each: Wanted, result: Result, whose: str) -> Result:
         """Keep from the submission's earlier result what the new one may not change."""

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from grading.collection import BESIDE
 from grading.results import STATUSES, Result
 
 __all__ = ["MAX_LISTED", "MAX_SHOWN", "Line", "Progress", "Summary"]
@@ -31,12 +32,15 @@ class Line:
         Points that lateness costs.
     status : str
         As in `Result`.
+    by_person : float, default 0.0
+        Of ``max_points``, those that only a person can give.
     """
 
     points: float
     max_points: float
     penalty: float
     status: str
+    by_person: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,11 @@ class Progress:
         return max(0, self.total - self.done) / self.per_s
 
 
+def _points_by_person(result: Result) -> float:
+    cells = (cell for book in result.notebooks for cell in book.cells)
+    return float(sum(cell.max_score for cell in cells if cell.score is None))
+
+
 @dataclass
 class Summary:
     """What a run of `grade_class` or `regrade` came to.
@@ -94,11 +103,13 @@ class Summary:
     troubles : list of str
         Submissions that ended in ``infra_error``, one sentence each.
     changed : list of str
-        After a regrade: whose score changed, one sentence each.
+        Whose score changed by a regrade, or fell since another hand-in counts, one sentence each.
     set_aside : list of str
         What does not count since the journal knows another hand-in that does, one sentence each.
     lines : dict of (str, str) to Line
         By learner and assignment; empty for more than `MAX_SHOWN` of them.
+    n_by_person : int
+        Submissions with points that only a person can give, of those in ``statuses``.
     penalties : int
         After a regrade: how many penalties for lateness changed.
     interrupted : bool
@@ -123,6 +134,7 @@ class Summary:
     n_set_aside: int = 0
     lines: dict[tuple[str, str], Line] = field(default_factory=dict)
     n_lines: int = 0
+    n_by_person: int = 0
     penalties: int = 0
     interrupted: bool = False
     unsafe: bool = False
@@ -162,6 +174,7 @@ class Summary:
             What it is.
         """
         self.statuses[result.status] += 1
+        self.n_by_person += _points_by_person(result) > 0
         if result.status == "infra_error" and len(self.troubles) < MAX_LISTED:
             self.troubles.append(f"{whose}: {result.message}")
         self.add_notes(whose, result)
@@ -177,7 +190,8 @@ class Summary:
             What it is.
         """
         for note in (note for book in result.notebooks for note in book.notes):
-            self.note(f"{whose}: {note}")
+            if not note.startswith(BESIDE):  # those are said where the files come in
+                self.note(f"{whose}: {note}")
 
     def put_aside(self, sentence: str) -> None:
         """Note what does not count, since another hand-in does.
@@ -223,7 +237,8 @@ class Summary:
         penalty : float
             Points that lateness costs.
         """
-        line = Line(result.points, result.max_points, penalty, result.status)
+        by_person = _points_by_person(result)
+        line = Line(result.points, result.max_points, penalty, result.status, by_person)
         self.lines[learner, slug] = line
 
     def note(self, sentence: str) -> None:
@@ -279,6 +294,7 @@ class Summary:
             "changed": self.changed,
             "set_aside": self.set_aside,
             "n_set_aside": self.n_set_aside,
+            "n_by_person": self.n_by_person,
             "penalties": self.penalties,
             "interrupted": self.interrupted,
             "unsafe": self.unsafe,

@@ -30,6 +30,8 @@ class Wanted:
         Whether it is run even if its result is known.
     onto : Result or None
         Where the job judges only some exercises: the result that the others are taken from.
+    beside : tuple of str or None
+        What the learner is told about files that lay beside it; None to keep what was told before.
     """
 
     entry: Entry
@@ -37,6 +39,7 @@ class Wanted:
     work: str
     again: bool = False
     onto: Result | None = field(default=None, repr=False)
+    beside: tuple[str, ...] | None = None
 
     @property
     def waiting(self) -> Wanted:

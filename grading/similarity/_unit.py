@@ -29,8 +29,8 @@ class UnitMatches:
     exercises : tuple of ExerciseMatches
         In the order of the notebook.
     same_file : tuple of tuple of str
-        Ids of learners who handed in the very same file, as members of a group do; only one of
-        each is compared.
+        Ids of learners who handed in the very same file, as members of a group do, but for files
+        in which no answer was filled in; only one of each is compared.
     names : mapping of str to str
         Names by id.
     """
@@ -114,6 +114,7 @@ def compare_unit(
     answers: dict[str, list[Source]] = {}
     owners: dict[str, list[str]] = {}
     names: dict[str, str] = {}
+    filled: set[str] = set()
     n_learners = 0
     for work in works:
         if work.result is None or not work.result.notebooks:
@@ -128,6 +129,7 @@ def compare_unit(
                 known = answers.setdefault(name, [])
                 if text.strip() and text.strip() != released.get(name, "").strip():
                     known.append(Source(work.learner.id, text))
+                    filled.add(work.result.submission)
     found = [
         compare_exercise(name, answers[name], public_sources(name, exercises, released))
         for name in step(list(answers))
@@ -137,7 +139,9 @@ def compare_unit(
         title=title,
         n_learners=n_learners,
         exercises=tuple(found),
-        same_file=tuple(tuple(ids) for ids in owners.values() if len(ids) > 1),
+        same_file=tuple(
+            tuple(ids) for file, ids in owners.items() if len(ids) > 1 and file in filled
+        ),
         names=names,
     )
 

@@ -139,7 +139,10 @@ def test_an_import_says_what_it_did(classroom, tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("colour,size\nred,3\n", "line 2: neither an id nor an email stands there"),
+        ("colour,size\nred,3\n", "an id or an email; the columns are colour, size. Is this the"),
+        ('date,room\n1 May,"7, 8",9\n', "no column is an id or an email"),
+        ("assignment,student_id,raw_score\n01-x,ada,1\n", "it is a table of grades"),
+        ("id,name\n,Ada\n", "line 2: neither an id nor an email stands there"),
         ("id\n", "no learner stands in it"),
         ("id\nada\nada\n", "line 3: ada stands already in line 2"),
         ("Username\nada lovelace\n", "line 2: the id 'ada lovelace' cannot name a folder"),

@@ -248,3 +248,42 @@ def test_a_time_zone_is_added_where_none_is_set(classroom, name, text):
     assert (again.timezone, again.late.percent) == (BERLIN, 10)
     with pytest.raises(Refusal, match=rf"{name}: the time zone .* is Europe/Berlin already"):
         opened.set_timezone("UTC")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", 'attempts = "best"\n'),
+        ("[late]\npercent = 10\n", 'attempts = "best"\n[late]\npercent = 10\n'),
+        (
+            'course = "Netze"\nattempts = "first"  # by hand\n[late]\n',
+            'course = "Netze"\nattempts = "best"\n[late]\n',
+        ),
+    ],
+)
+def test_the_rule_for_attempts_is_kept_above_the_first_heading(classroom, before, after):
+    path = classroom.root / "class.toml"
+    path.write_text(before)
+
+    Classroom.open(classroom.root).set_attempts("best")
+
+    assert path.read_text() == after
+    assert Classroom.open(classroom.root).settings.attempts == "best"
+
+
+def test_the_rule_for_attempts_is_the_last_until_another_is_set(classroom):
+    assert classroom.settings.attempts == "last"
+    (classroom.root / "class.toml").unlink()
+    (classroom.root / "class.json").write_text('{"late": {"percent": 7}}')
+
+    Classroom.open(classroom.root).set_attempts("first")
+
+    settings = Classroom.open(classroom.root).settings
+    assert (settings.attempts, settings.late.percent) == ("first", 7)
+
+
+def test_a_rule_for_attempts_that_is_none_is_refused(classroom):
+    (classroom.root / "class.toml").write_text('attempts = "worst"')
+
+    with pytest.raises(Refusal, match='expected "last" or "best" or "first"'):
+        Classroom.open(classroom.root)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from grading.classroom import Classroom
+from grading.export import csv_text
+from grading.export._formats import CSV_COLUMNS
 from tests.grading.classroom.graded_class import SLUG, graded_class
 from tests.grading.cli.conftest import Run
 
@@ -184,13 +186,34 @@ def test_the_roster_takes_a_time_zone(nncourse: Run, folder: Path, order: str) -
     assert "the time zone of the class is Europe/Berlin already" in again.output
 
 
+@pytest.mark.parametrize("command", ["roster", "release"])
+def test_a_time_zone_that_comes_later_names_due_dates_that_stay(
+    nncourse: Run, folder: Path, command: str
+) -> None:
+    nncourse("release", "00", "--due", "2026-12-01 23:59")
+    words = ["roster"] if command == "roster" else ["release", "01"]
+
+    result = nncourse(*words, "--timezone", "Europe/Berlin", "--class", folder)
+
+    said = " ".join(result.output.split())
+    assert f"{SLUG}: it stays due Tuesday 2026-12-01 23:59 UTC, 00:59 in Europe/Berlin." in said
+    assert f'nncourse release {SLUG} --due "2026-12-01 23:59" --timezone Europe/Berlin' in said
+    nncourse("release", SLUG, "--due", "2026-12-01 23:59", "--timezone", "Europe/Berlin")
+    due = Classroom.open(folder).settings.assignments[SLUG].due
+    assert due is not None
+    assert due.astimezone(UTC) == datetime(2026, 12, 1, 22, 59, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["--add", "Ada Lovelace"], "--add: the id 'Ada Lovelace' cannot name a folder"),
         (["--add", ""], "Write it as ada.lovelace, say"),
         (["--import", "absent.csv"], "absent.csv: it cannot be read"),
-        (["--import", "list.csv"], "neither an id nor an email"),
+        (["--import", "list.csv"], "no column is an id or an email"),
+        (["--import", "README.md"], "the only column is # Neural networks. Is this the class list"),
+        (["--import", "unit.ipynb"], "the only column is {. Is this the class list?"),
+        (["--import", "grades.csv"], "it is a table of grades. Name the class list."),
         (["--import", "list.zip"], "list.zip: this is a zip, not a CSV file. Unpack it"),
         (["--import", "list.xlsx"], "list.xlsx: this is a spreadsheet, not a CSV file. Save it"),
         (["--add", "ada", "--timezone", "Mars/Olympus"], "there is no time zone"),
@@ -200,6 +223,9 @@ def test_what_cannot_be_added_begins_no_class(
     nncourse: Run, folder: Path, tmp_path: Path, words: list[str], sentence: str
 ) -> None:
     (tmp_path / "list.csv").write_text("color,size\nred,3\n")
+    (tmp_path / "README.md").write_text("# Neural networks\n\nOne, two, three, and four.\n")
+    (tmp_path / "unit.ipynb").write_text('{\n "cells": [1,\n  2],\n "nbformat": 4\n}\n')
+    (tmp_path / "grades.csv").write_text(csv_text([CSV_COLUMNS, ["01-x", None, None, "ada"]]))
     for name in ("list.zip", "list.xlsx"):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr("list.csv", "id\nada\n")
@@ -207,7 +233,7 @@ def test_what_cannot_be_added_begins_no_class(
     result = nncourse("roster", *words)
 
     assert result.exit_code == 2
-    assert sentence in result.output
+    assert sentence in " ".join(result.output.split())
     assert "roster.csv" not in result.output
     assert not folder.exists()
 

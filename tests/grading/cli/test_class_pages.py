@@ -115,6 +115,27 @@ def test_unit_is_named_in_any_form(nncourse: Run, folder: Path, tmp_path: Path, 
     assert nncourse("report", word, "--class", folder).exit_code == 0
 
 
+def test_score_of_who_handed_in_nothing_is_empty_unless_asked_otherwise(
+    nncourse: Run, folder: Path, tmp_path: Path
+) -> None:
+    nncourse("roster", "--add", "late.comer", "--class", folder)
+    words = ("export", "--format", "csv", "--class", folder, "--to")
+
+    plain = nncourse(*words, tmp_path / "a.csv")
+    zero = nncourse(*words, tmp_path / "b.csv", "--missing-as-zero")
+
+    def score(name: str) -> str:
+        with (tmp_path / name).open(encoding="utf-8", newline="") as text:
+            rows = {row["student_id"]: row["score"] for row in csv.DictReader(text)}
+        assert len(rows) == 9
+        return rows["late.comer"]
+
+    assert (score("a.csv"), score("b.csv")) == ("", "0")
+    assert "1 score is empty" in plain.stderr
+    assert "--missing-as-zero" in plain.stderr
+    assert "empty" not in zero.stderr
+
+
 def test_export_writes_times_on_the_clock_of_the_class(
     nncourse: Run, folder: Path, tmp_path: Path
 ) -> None:
@@ -198,6 +219,8 @@ def test_similar_finds_nothing_in_public_solutions(nncourse: Run, folder: Path) 
 
     assert result.exit_code == 0
     assert "0 pairs to look at" in result.stdout
+    assert f"{SLUG}: the very same file came from s000, s001," in result.stdout
+    assert "s006 and s007." in " ".join(result.stdout.split())
     page = (folder / "similar.html").read_text(encoding="utf-8")
     assert "It is not a score and not a verdict" in page
     assert (

@@ -12,6 +12,7 @@ import pytest
 import grading.engine
 from grading.cli import _grading, _regrade
 from grading.grade_class import Progress, Summary
+from grading.results import CellResult, NotebookResult, Result
 from tests.grading.cli.conftest import Run
 from tests.grading.faults.classes import SLUG, SmallClass, hand_in, make_class, work_here
 
@@ -54,7 +55,7 @@ def test_table_counts_by_status(nncourse: Run, small: SmallClass, here: list[Any
 
     assert result.exit_code == 0, result.output
     assert "5 graded in" in result.output
-    assert "1 equal to others" in result.output
+    assert "1 equal to work graded before" in result.output
     assert "Nothing isolated these submissions" in result.output
     assert here == [2]
 
@@ -141,6 +142,36 @@ def test_what_a_course_brings_itself_is_refused_by_name(
     assert result.exit_code == 2
     assert f"{option} does not go with it" in " ".join(result.output.split())
     assert not (tmp_path / ".nncourse").exists()
+
+
+def test_class_remembers_which_attempt_counts(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
+    blank = (small.submissions / "learner-0001" / SLUG / f"{SLUG}.ipynb").read_text()
+    later = small.submissions.parent / "later"
+    hand_in(later, "learner-0000", SLUG, blank, "2026-06-01 11:00:00 UTC")
+    command = ("grade", later, "--class", small.root, "--unsafe", "--json")
+    nncourse(*words(small))
+
+    best = nncourse(*command, "--attempts", "best")
+    same = nncourse(*command)
+    last = nncourse(*command, "--attempts", "last")
+    after = nncourse(*command)
+
+    assert "From now on the best of several attempts counts" in best.stderr
+    assert "The best of several attempts counts" in same.stderr
+    assert "worth less than attempt 1" in json.loads(same.stdout)["set_aside"][0]
+    assert "From now on the last of several attempts counts" in last.stderr
+    assert "since a later hand-in counts" in json.loads(last.stdout)["changed"][0]
+    assert "several attempts" not in after.stderr
+    text = (small.root / "class.toml").read_text(encoding="utf-8")
+    assert text == 'attempts = "last"\ntimezone = "UTC"\n[late]\npercent = 10\nper = "day"\n'
+
+
+def test_help_says_what_the_table_of_groups_holds(nncourse: Run) -> None:
+    said = " ".join(nncourse("grade", "--help").output.replace("│", " ").split())
+
+    assert "columns group,members" in said
 
 
 def test_nothing_to_grade_is_refused(nncourse: Run, small: SmallClass) -> None:
@@ -246,9 +277,9 @@ def charged(small: SmallClass) -> tuple[dict[str, float], str]:
     return {who: points for who, points in late.items() if points}, due
 
 
-def test_explain_shows_every_case_also_as_json(
-    nncourse: Run, small: SmallClass, here: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Explain in this process."""
     from grading.sandbox import LocalSandboxes
 
     class Local(LocalSandboxes):
@@ -262,10 +293,17 @@ def test_explain_shows_every_case_also_as_json(
             self.close()
 
     monkeypatch.setattr("grading.sandbox.Sandboxes", Local)
+
+
+@pytest.mark.usefixtures("local")
+def test_explain_shows_failing_cases_and_all_as_json(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
     nncourse(*words(small))
     asked = ("regrade", "--class", small.root, "--unsafe", "--explain")
 
     shown = nncourse(*asked, "learner-0002", "mean_squared_error")
+    whole = nncourse(*asked, "learner-0002", "mean_squared_error", "--all-cases")
     plain = nncourse(*asked, "learner-0002", "mean_squared_error", "--json")
     unknown = nncourse(*asked, "learner-0002", "relu")
 
@@ -275,8 +313,71 @@ def test_explain_shows_every_case_also_as_json(
     content = json.loads(plain.stdout)
     assert content["cell"]["misconceptions"] == ["mean_over_rows_only"]
     assert content["cases"][0]["inputs"]["y"] == [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    assert whole.output.count("\ncase ") == len(content["cases"]) > shown.output.count("\ncase ")
     assert unknown.exit_code == 2
     assert "was graded" in unknown.output
+
+
+@pytest.mark.usefixtures("local")
+def test_number_of_a_feedback_page_names_its_attempt_for_good(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
+    """The page says: name this number to your instructor."""
+    who = "learner-0002"
+    page = small.root / "feedback" / who / SLUG / f"{SLUG}.html"
+    asked = ("regrade", "--class", small.root, "--unsafe", "--explain")
+    nncourse(*words(small))
+    nncourse("feedback", "00", "--class", small.root)
+    number = page.read_text("utf-8").rpartition("</code>")[0].rpartition("<code>")[2]
+    right = (small.submissions / "learner-0000" / SLUG / f"{SLUG}.ipynb").read_text("utf-8")
+    hand_in(small.submissions, who, SLUG, right, "2026-06-04 10:00:00 UTC")
+    nncourse(*words(small))
+
+    then = nncourse(*asked, number, "mean_squared_error")
+    now = nncourse(*asked, who, "mean_squared_error")
+    nobody = nncourse(*asked, "0123456789ab", "mean_squared_error")
+
+    assert then.exit_code == 0, then.output
+    assert "1 of 3 points, failed_tests" in then.output
+    assert f"{who}, {SLUG}, attempt 1, handed in 2026-06-03 10:00:00 UTC, number {number}" in (
+        then.output
+    )
+    assert "3 of 3 points, ok" in now.output
+    assert "attempt 2, handed in 2026-06-04 10:00:00 UTC" in now.output
+    assert "learner-0000" not in now.output
+    assert nobody.exit_code == 2
+    assert "no result of this class has that number" in " ".join(nobody.output.split())
+
+
+@pytest.mark.usefixtures("local")
+def test_exercise_that_is_not_there_is_answered_with_the_nearest(
+    nncourse: Run, small: SmallClass, here: list[Any]
+) -> None:
+    nncourse(*words(small))
+    asked = ("regrade", "--class", small.root, "--unsafe", "--explain", "learner-0002")
+
+    part = nncourse(*asked, "predict")
+    typo = nncourse(*asked, "mean_square_eror")
+    other = nncourse(*asked, "zzz")
+
+    assert "Did you mean predict_shapes?" in " ".join(part.output.split())
+    assert "Did you mean mean_squared_error?" in " ".join(typo.output.split())
+    assert "There are: mean_squared_error, predict_shapes." in " ".join(other.output.split())
+
+
+def test_points_that_a_person_gives_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    cells = (CellResult("test", 2.0, 2.0, "ok"), CellResult("essay", None, 3.0, "manual"))
+    result = Result("k", "s", "v", "ok", (NotebookResult("hw", cells),))
+    summary = Summary()
+    summary.add("ada, hw", result)
+    summary.show("ada", "hw", result, 0.0)
+
+    _grading.show(summary)
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 of 5, 3 of them by a person" in said
+    assert "1 submission holds answers for which a person gives the points" in said
+    assert summary.to_dict()["n_by_person"] == 1
 
 
 def test_explanation_becomes_json_whatever_it_holds() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,8 +109,22 @@ def test_moodle_table_brings_grade_and_feedback_together() -> None:
         "First1", "Last001", "1001", "s001@example.org", "6.5",
         "6.5 of 10 points. 1 taken off for being late. c: Good, =but short",
     ]  # fmt: skip
-    assert second[2:4] == ["", ""]
-    assert "s002 has neither e-mail address nor LMS id" in " ".join(sheet.warnings)
+    assert second[2:4] == ["s002", ""]
+    (warning,) = (each for each in sheet.warnings if "s002" in each)
+    assert "s002 has neither e-mail address nor LMS id; Moodle will look for the id" in warning
+    assert warning.endswith("nncourse roster --import FILE")
+
+
+def test_mend_for_a_course_of_ones_own_is_nbgraders_command() -> None:
+    held = replace(
+        grades(person(1, lms_user_id="", email=""), person(2)),
+        mend="nbgrader db student import FILE",
+    )
+
+    for kind in ("canvas", "moodle"):
+        said = " ".join(FORMATS[kind](held).warnings)
+        assert "nbgrader db student import FILE" in said
+        assert "nncourse roster" not in said
 
 
 def test_nobody_is_left_out_where_nothing_counts_as_zero() -> None:
@@ -120,8 +135,18 @@ def test_nobody_is_left_out_where_nothing_counts_as_zero() -> None:
     assert [row[-1] for row in rows[2:]] == ["6.5", "0"]
 
 
+def test_plain_table_says_which_scores_are_empty() -> None:
+    held = grades(person(1), person(2))
+    empty, zero = (FORMATS["csv"](held, missing_as_zero=flag) for flag in (False, True))
+
+    assert [row[7:10] for row in read(csv_text(empty.rows))[1:]] == [["7.5", "1", "6.5"], [""] * 3]
+    assert read(csv_text(zero.rows))[2][7:10] == ["0", "0", "0"]
+    assert [len(each.warnings) for each in (empty, zero)] == [1, 0]
+    assert "1 score is empty" in empty.warnings[0]
+
+
 def test_grades_that_wait_for_a_person_are_announced() -> None:
-    (warning,) = FORMATS["csv"](grades(person(1), person(2), waiting=True)).warnings
+    warning = FORMATS["csv"](grades(person(1), person(2), waiting=True)).warnings[0]
 
     assert warning.startswith("1 submission still waits for a person's points")
 

@@ -95,6 +95,21 @@ def test_page_opens_from_a_file_without_fetching_anything(
     assert dark == "rgb(18, 22, 28)"
 
 
+@pytest.mark.parametrize("width", [375, 1000])
+def test_no_label_of_a_bar_is_cut_off(chromium: Any, tmp_path: Path, width: int) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(report(), encoding="utf-8")
+    context = chromium.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+
+    page.goto(path.as_uri())
+
+    begin = page.evaluate("[...document.querySelectorAll('.bars text')].map(e => e.getBBox().x)")
+    context.close()
+    assert len(begin) > 8
+    assert min(begin) >= 0
+
+
 def test_browser_refuses_a_script_that_got_into_a_page(chromium: Any, tmp_path: Path) -> None:
     """The second wall: even unescaped, it would not run."""
     path = tmp_path / "page.html"

@@ -198,6 +198,19 @@ def test_answer_to_a_manual_cell_is_shown_as_text() -> None:
     assert "judged themselves" in plain(soup)
 
 
+def test_number_stands_only_where_a_command_takes_it() -> None:
+    """``regrade --explain`` replays cases; an nbgrader course has none."""
+    one = work(Handed(person(1), {LINEAR.id: right(LINEAR)}))
+    own = replace(one, result=replace(one.result, verdicts="inside"))  # type: ignore[type-var]
+
+    ours, theirs = (shown(each).find("footer").get_text() for each in (one, own))
+
+    number = one.result.key[:12]  # type: ignore[union-attr]
+    assert f"name this number to your instructor: {number}." in ours
+    assert number not in theirs
+    assert "write to your instructor, and name the exercise." in theirs
+
+
 def test_tests_of_the_instructor_are_never_shown() -> None:
     """The autograded notebook holds them again: in test cells, and in tasks beside the rubric."""
     hidden = "### BEGIN HIDDEN TESTS\nassert mean([4]) == 4\n### END HIDDEN TESTS"

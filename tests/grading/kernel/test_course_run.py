@@ -195,3 +195,16 @@ def test_extension_that_cannot_be_given_is_refused(root: Path, words: list[str],
 
     assert result.exit_code == 2
     assert sentence in " ".join(result.output.split())
+
+
+def test_table_for_moodle_names_students_by_id_and_nbgraders_mend(graded: Path, tmp_path: Path):
+    done = nncourse(
+        "export", "--course", graded, "--format", "moodle", "--to", tmp_path / "grades.csv"
+    )
+
+    said = " ".join(done.output.split())
+    rows = (tmp_path / "grades.csv").read_text(encoding="utf-8").splitlines()
+    assert done.exit_code == 0, done.output
+    assert {row.split(",")[2] for row in rows[1:]} == {"blank", "error", "right", "wrong"}
+    assert "nbgrader db student import FILE" in said
+    assert "nncourse roster" not in said

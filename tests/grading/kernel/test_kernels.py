@@ -56,6 +56,25 @@ def test_a_right_answer_gets_all_points(kernels: Kernels):
     assert result.usage.peak_bytes > 30 * MEGABYTE
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("!ls", "Code cell 3 calls a shell (a line with !)"),
+        ("files = !ls", "Code cell 3 calls a shell (a line with !)"),
+        ("%%bash\nls", "Code cell 3 is written for a shell"),
+    ],
+)
+def test_a_cell_that_calls_a_shell_is_named(kernels: Kernels, line: str, said: str):
+    """What the cell defines is missing later, which alone would be a riddle."""
+    result = graded(submitted("1 + 1", cell("code", f"{line}\n{GOOD}")), kernels)
+    quiet = graded(submitted(GOOD + '\ntext = """\n!ls\n"""'), kernels)
+
+    assert scores(result) == {"test": 0.0, "last": 1.0}
+    (note,) = result.notebooks[0].notes
+    assert note.startswith(said)
+    assert quiet.notebooks[0].notes == ()
+
+
 def test_the_inside_sees_only_this_submission_and_no_network(kernels: Kernels, tmp_path: Path):
     secret = tmp_path / "gradebook.db"
     secret.write_text("secret")

@@ -10,9 +10,10 @@ from nbformat import v4
 
 from grading.kernel import CourseNotebook, CourseVersion
 from grading.kernel._client import CellOutcome
+from grading.kernel._grading import _status
 from grading.kernel._rebuild import blank
 from grading.kernel._scoring import ENDED, score_cells
-from grading.results import CellResult
+from grading.results import CellResult, NotebookResult
 from tests.grading.kernel.books import BOOK, TEST, VERSION
 
 PLAIN_TEST = replace(TEST, source="assert f(1) == 2\nassert f(2) == 3")
@@ -62,6 +63,23 @@ def scored(
 def test_the_first_error_or_result_decides(outputs: list[Any], score: float):
     """The table of nbgrader's ``determine_grade``."""
     assert scored(*outputs).score == score
+
+
+def status(*cells: CellResult, handed: bool = True) -> str:
+    """What is said of a submission of a test and an essay."""
+    return _status((NotebookResult("book", cells),), {("book", "essay")} if handed else set())
+
+
+def test_an_open_written_answer_fails_no_test():
+    passed, failed = CellResult("test", 2.0, 2.0, "ok"), CellResult("test", 0.0, 2.0, "not_started")
+    essay, blank_ = (
+        CellResult("essay", None, 3.0, "manual"),
+        CellResult("essay", 0.0, 3.0, "not_started"),
+    )
+
+    assert [status(passed, each) for each in (essay, blank_)] == ["ok", "ok"]
+    assert [status(failed, each) for each in (essay, blank_)] == ["failed_tests"] * 2
+    assert status(blank_) == status(passed, blank_, handed=False) == "failed_tests"
 
 
 def test_stderr_does_not_decide():

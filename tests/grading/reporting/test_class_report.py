@@ -118,6 +118,35 @@ def test_no_name_of_a_person_unless_asked_for() -> None:
     assert len(named.to_dict()["learners"]) == 30
 
 
+def test_report_with_names_names_also_who_handed_in_nothing() -> None:
+    absent = [Work(person(i), SLUG, None) for i in (40, 41)]
+    counts = count([*works(mixed(6)), *absent], SLUG, "Unit", {})
+
+    plain, named = unit_report(counts), unit_report(counts, names=True)
+
+    shown = [class_page("Course", [each], ZoneInfo("UTC")) for each in (plain, named)]
+    assert ["First41 Last041" in text for text in shown] == [False, True]
+    assert named.to_dict()["nothing_from"] == ["s040", "s041"]
+    assert "nothing_from" not in plain.to_dict()
+
+
+def test_labels_of_bars_fit_beside_them() -> None:
+    """A letter of 13 pixels is 8 wide at most, as the fonts of a system are."""
+    early = [
+        Handed(each.learner, each.answers, handed_in=DUE - timedelta(days=days))
+        for days, each in zip([8] * 5 + [5] * 5 + [0.1] * 5, mixed(15), strict=True)
+    ]
+
+    soup = BeautifulSoup(class_page("Course", [report(early)], ZoneInfo("UTC")), "html.parser")
+
+    labels = [
+        (text.get_text(), float(str(text["x"])))
+        for text in soup.find_all("text", {"text-anchor": "end"})
+    ]
+    assert "7 days before to 3 days before" in dict(labels)
+    assert all(x >= 7.9 * len(label) for label, x in labels)
+
+
 def test_asking_for_names_hides_no_number_and_says_so() -> None:
     """Of twelve learners hardly a number is published."""
     handed = everyone(9, right(RELU)) + everyone(3, wrong(RELU), start=9)

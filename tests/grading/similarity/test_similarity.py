@@ -380,3 +380,20 @@ def test_there_are_many_pairs_to_tell_apart() -> None:
     printed = [fingerprints(tokens_of(source.text)).keys() for source in class_of(20)]
 
     assert sum(bool(one & other) for one, other in combinations(printed, 2)) > 100
+
+
+def test_same_file_without_an_answer_says_nothing() -> None:
+    """Many hand in what they were given."""
+    book = released()
+    exercises = exercises_of_unit("01")
+    works = [
+        Work(person(i), SLUG, result_of(Handed(person(i)), SLUG, exercises, book)) for i in range(3)
+    ]
+    stubs = {
+        cell["metadata"]["nbgrader"]["grade_id"]: "".join(cell["source"])
+        for cell in book["cells"]
+        if "nbgrader" in cell["metadata"]
+    }
+
+    assert compare_unit(works, SLUG, "Unit", {}, stubs).same_file == ()
+    assert compare_unit(works, SLUG, "Unit", {}, {}).same_file == (("s000", "s001", "s002"),)
