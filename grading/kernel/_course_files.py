@@ -116,11 +116,9 @@ def utc(moment: datetime | None) -> datetime | None:
 
 
 def read_tree(folder: Path, largest_bytes: int, ignored: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """Read all plain files below a folder, none through a link.
-
-    Notebooks come first; what would be too much beside them is left out, and of a notebook that is
-    too large itself its size stands for it.
-    """
+    """Read all plain files below a folder, none through a link."""
+    # Notebooks come first; what would be too much beside them is left out, and of a notebook that
+    # is too large itself its size stands for it.
     found: dict[str, bytes] = {}
     left = largest_bytes
     for path, size in sorted(_plain_files(folder, ignored), key=lambda one: not _is_notebook(one)):

@@ -247,11 +247,14 @@ class Session(Planner):
         entry = each.entry
         learner = self.port.learner(entry.learner)
         whose = self._whose(entry)
+        key = entry.key
         if result.status != "infra_error":
-            result = self._with_what_stood(each, result, whose)
+            kept = self._with_what_stood(each, result, whose)
+            if replace(kept, key=result.key, usage=result.usage) != result:
+                key += "+"  # what one learner keeps is not what the same work is worth to another
             beside = self._told_before(entry) if each.beside is None else each.beside
-            result = with_beside(result, beside)
-        result = replace(result, key=entry.key)
+            result = with_beside(kept, beside)
+        result = replace(result, key=key)
         if not self.journal.done(entry.id, result):
             known = self.journal.result_of(entry) or result
             if each.again and result.status != "infra_error":

@@ -120,9 +120,9 @@ def test_only_the_mended_exercise_is_judged_and_the_rest_is_as_it_was(
     mended(MENDED)
     summary = again(small, seen)
 
-    assert asked == [{MENDED}] * 5
+    assert asked == [{MENDED}] * 6  # two have the same work, each beside what stood of the own
     assert said == {"Not judged anew."}
-    assert (summary.graded, summary.reused, summary.changed) == (5, 1, [])
+    assert (summary.graded, summary.reused, summary.changed) == (6, 0, [])
     after = state(small.classroom)
     assert (after["grades"], after["files"]) == (before["grades"], before["files"])
 
@@ -302,3 +302,25 @@ def test_killed_run_of_all_loses_nothing_and_can_be_run_again(
     again(small, giving(3.0), everything=True)
 
     assert scores(small) == [3.0] * 6
+
+
+def test_what_one_learner_keeps_is_not_given_to_another_with_the_same_work(
+    tmp_path: Path, mended: Callable[..., None]
+) -> None:
+    """A higher score that is kept is that learner's own; the same bytes come in first under v2."""
+    small = make_class(tmp_path / "class")
+    by_content: dict[bytes, list[Path]] = {}
+    for path in small.submissions.rglob("*.ipynb"):
+        by_content.setdefault(path.read_bytes(), []).append(path)
+    (content, (_, twin, *_)) = next(each for each in by_content.items() if len(each[1]) > 1)
+    twin.unlink()
+    grade(small, giving(3.0))
+    mended(MENDED)
+    again(small, giving(1.0))
+    assert set(scores(small)) == {3.0}
+
+    twin.write_bytes(content)
+    summary = grade(small, giving(1.0))
+
+    assert (summary.graded, summary.reused) == (1, 0)
+    assert sorted(scores(small))[:2] == [1.0, 3.0]
