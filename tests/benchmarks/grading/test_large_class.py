@@ -22,8 +22,8 @@ N = 10_000 if os.environ.get("NNCOURSE_FULL") == "1" else 200
 ALLOWED_MB = 10.0
 ALLOWED_KB_EACH = 3.0
 """What the coordinator may hold more at the end than after a tenth of the class: what it loads late
-and its buffers, and for every learner a few ids and dates. Measured for 2,000: 3 MB in all. A notebook, its
-result and its autograded notebook together are 100 KB and more."""
+and its buffers, and for every learner a few ids and dates. A notebook, its result and its
+autograded notebook together are 100 KB and more, so 200 of them would show."""
 
 
 @pytest.fixture(scope="module")
