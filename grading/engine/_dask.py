@@ -12,6 +12,7 @@ import contextlib
 import queue
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,8 +29,9 @@ from grading.results import Result
 
 __all__ = ["DaskCluster"]
 
-_HELD_EACH, _FEWEST_HELD = 4, 12
-"""Dask sends and tells in batches, some ten milliseconds apart: with two jobs a worker waits."""
+_HELD_EACH = 3
+"""Jobs at a worker: Dask sends and tells in batches, some ten milliseconds apart, so with two a
+worker would wait for us now and then."""
 
 _REPLY_S = 30.0
 _LOOK_S = 2.0
@@ -41,6 +43,7 @@ class _Task:
     job: Job
     tries: int = 0
     future: Any = None
+    worker: str = ""
 
 
 class DaskCluster:
@@ -72,7 +75,8 @@ class DaskCluster:
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._session = uuid.uuid4().hex[:8]
         self._versions: dict[str, Any] = {}
-        self._room, self._look_again_s = 0, 0.0
+        self._workers: list[str] = []
+        self._look_again_s = 0.0
         try:
             self._inspect_workers(unsafe=unsafe)
         except BaseException:
@@ -106,7 +110,7 @@ class DaskCluster:
         Parameters
         ----------
         jobs : iterable of Job
-            At most four for each worker, and twelve at least, are held at a time.
+            At most three for each worker are held at a time.
         idle_s : float or None
             If given, the iterator yields None whenever no result came for that many seconds.
 
@@ -143,10 +147,16 @@ class DaskCluster:
     def _window(self) -> int:
         """Say how many jobs to hold; asking the scheduler for each job would take its time."""
         if time.monotonic() >= self._look_again_s:
-            n_workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
-            self._room = max(_FEWEST_HELD, _HELD_EACH * n_workers)
+            self._workers = list(self._client.scheduler_info(n_workers=-1)["workers"])
             self._look_again_s = time.monotonic() + _LOOK_S
-        return self._room
+        return _HELD_EACH * max(1, len(self._workers))
+
+    def _least_busy(self, running: Mapping[str, _Task]) -> list[str] | None:
+        """Choose a worker; None leaves it to the scheduler, if there is nobody to be chosen."""
+        # Left alone, the scheduler sends jobs to whoever holds their version already, and moves
+        # them to idle workers later: with two workers, one second of five was lost.
+        held = Counter(task.worker for task in running.values())
+        return [min(self._workers, key=lambda each: held[each])] if self._workers else None
 
     def _submit(self, task: _Task, running: dict[str, _Task]) -> None:
         job = task.job
@@ -157,6 +167,8 @@ class DaskCluster:
             self._versions[key] = self._client.submit(
                 _hold, carry(job.version), key=f"version-{key[:16]}-{self._session}", pure=False
             )
+        chosen = self._least_busy(running)
+        task.worker = chosen[0] if chosen else ""
         task.future = self._client.submit(
             _work_on,
             self._versions[key],
@@ -169,6 +181,8 @@ class DaskCluster:
             self._work,
             key=f"grade-{job.entry_id}-{self._session}-{task.tries}",
             pure=False,
+            workers=chosen,
+            allow_other_workers=chosen is not None,  # if that one is lost
         )
         running[task.future.key] = task
         task.future.add_done_callback(self._ended.put)
