@@ -29,9 +29,8 @@ from grading.results import Result
 
 __all__ = ["DaskCluster"]
 
-_HELD_EACH = 3
-"""Jobs at a worker: Dask sends and tells in batches, some ten milliseconds apart, so with two a
-worker would wait for us now and then."""
+_HELD_EACH = 2
+"""Jobs at a worker: the one that it works on, and the next, so that it never waits for us."""
 
 _REPLY_S = 30.0
 _LOOK_S = 2.0
@@ -110,7 +109,7 @@ class DaskCluster:
         Parameters
         ----------
         jobs : iterable of Job
-            At most three for each worker are held at a time.
+            At most two for each worker are held at a time.
         idle_s : float or None
             If given, the iterator yields None whenever no result came for that many seconds.
 

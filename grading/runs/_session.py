@@ -36,6 +36,8 @@ __all__ = ["Session", "Wanted", "Watch", "writer_of"]
 
 _IDLE_S = 0.2
 _SAME = 1e-9  # points
+_LATELY = 16
+"""Results of this run that are at hand for the same work: a group's come one after the other."""
 
 Watch = Callable[[Progress], None]
 """What is told how far a run is."""
@@ -80,6 +82,7 @@ class Session(Planner):
         self._watch = watch or (lambda _: None)
         self._work_of_job: dict[str, str] = {}
         self._failed: dict[str, Result] = {}
+        self._lately: dict[str, Result] = {}
         self._left: set[str] = set()
         self._stood: dict[str, str] = {}
         journal = Journal(port.journal_folder)
@@ -203,7 +206,7 @@ class Session(Planner):
         if each.work in waiting:  # the same work for somebody else: it is done once
             waiting[each.work].append(each.waiting)
             return False
-        known = None if each.again else self._known(entry)
+        known = None if each.again else self._known(entry) or self._lately.get(each.work)
         if known is not None:
             self.summary.reused += 1
             self._done(each, known)
@@ -220,6 +223,10 @@ class Session(Planner):
             result = replace(result, status="infra_error", notebooks=(), message=_OTHER_WORK)
         self.summary.graded += 1
         self.summary.reused += len(wanted) - 1
+        if result.status != "infra_error":
+            self._lately[wanted[0].work] = result
+            if len(self._lately) > _LATELY:
+                self._lately.pop(next(iter(self._lately)))
         for each in wanted:
             self._done(each, result)
 

@@ -12,7 +12,7 @@ from grading.engine import InProcess, Job, key_of
 from grading.grade_class import Summary, grade_class, regrade
 from grading.journal import Journal
 from grading.results import Result
-from tests.grading.faults.classes import SmallClass, grades, make_class, work_here
+from tests.grading.faults.classes import SmallClass, grades, work_here
 from tests.grading.faults.victim import worse
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
@@ -32,20 +32,10 @@ def in_the_sandbox(work: Callable[[Job], Result]) -> Callable[[Job], Result]:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> SmallClass:
-    return make_class(tmp_path_factory.mktemp("class"))
-
-
-@pytest.fixture(scope="module")
 def graded_template(template: SmallClass, tmp_path_factory: pytest.TempPathFactory) -> SmallClass:
     copied = template.copied(tmp_path_factory.mktemp("graded"))
     grade(copied)
     return copied
-
-
-@pytest.fixture
-def small(template: SmallClass, tmp_path: Path) -> SmallClass:
-    return template.copied(tmp_path)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from tests.grading.faults.classes import (
     SmallClass,
     assert_same,
     grades,
-    make_class,
     state,
     work_here,
 )
@@ -23,11 +22,6 @@ from tests.grading.faults.classes import (
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
 WHO = "learner-0002"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> SmallClass:
-    return make_class(tmp_path_factory.mktemp("class"))
 
 
 def grade(small: SmallClass) -> Summary:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +13,6 @@ from tests.grading.faults.classes import SLUG, SmallClass, grades, make_class, s
 
 ADA = "learner-0000"
 FILE = f"{SLUG}.ipynb"
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    from sqlalchemy.exc import SAWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)
-        yield
 
 
 @pytest.fixture(scope="module")

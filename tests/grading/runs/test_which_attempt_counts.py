@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,29 +15,10 @@ from grading.cli import _grading
 from grading.engine import InProcess
 from grading.grade_class import Summary, grade_class
 from grading.journal import Journal
-from tests.grading.faults.classes import SLUG, SmallClass, grades, hand_in, make_class, work_here
+from tests.grading.faults.classes import SLUG, SmallClass, grades, hand_in, work_here
 
 ADA = "learner-0004"
 FILE = f"{SLUG}.ipynb"
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    from sqlalchemy.exc import SAWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)
-        yield
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> SmallClass:
-    return make_class(tmp_path_factory.mktemp("class"))
-
-
-@pytest.fixture
-def small(template: SmallClass, tmp_path: Path) -> SmallClass:
-    return template.copied(tmp_path)
 
 
 @pytest.fixture

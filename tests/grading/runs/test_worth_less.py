@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +13,11 @@ from grading.engine import InProcess
 from grading.grade_class import Summary, grade_class
 from grading.journal import Journal
 from grading.runs import regrade
-from tests.grading.faults.classes import SLUG, SmallClass, grades, hand_in, make_class, work_here
+from tests.grading.faults.classes import SLUG, SmallClass, grades, hand_in, work_here
 
 ADA, EMMY = "learner-0004", "learner-0003"
 FILE = f"{SLUG}.ipynb"
 BROKEN = '{"cells": [ {"cell'
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    from sqlalchemy.exc import SAWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)
-        yield
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> SmallClass:
-    return make_class(tmp_path_factory.mktemp("class"))
-
-
-@pytest.fixture
-def small(template: SmallClass, tmp_path: Path) -> SmallClass:
-    return template.copied(tmp_path)
 
 
 @pytest.fixture

@@ -203,11 +203,11 @@ def test_an_ended_run_stays_ended(run: Run) -> None:
 
 
 def test_processor_time_is_measured_outside(sandboxes: Sandboxes) -> None:
-    source = "import time\nt = time.process_time()\nwhile time.process_time() < t + 0.2: pass"
+    source = "import time\nt = time.process_time()\nwhile time.process_time() < t + 0.23: pass"
     with sandboxes.take(["numpy"], SMALL) as run:
         assert cell(run, source) is None
 
-    assert 0.15 <= run.usage().cpu_s < 1.0  # the kernel counts in steps of 10 ms
+    assert 0.2 <= run.usage().cpu_s < 1.0  # user and system time come in steps of 10 ms each
     assert run.usage().peak_bytes > MEGABYTE
 
 
