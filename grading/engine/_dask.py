@@ -9,28 +9,32 @@ addresses wherever others share the network.
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
 import queue
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cache
+from copy import copy
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from grading.engine._carrying import Carried, carry, put_down
-from grading.engine._jobs import MAX_TRIES, Ended, Job, Version, Work, failed, log
+from grading.engine import _dask_worker
+from grading.engine._carrying import carry
+from grading.engine._jobs import MAX_TRIES, Ended, Job, Work, failed, log
 from grading.engine._work import work
-from grading.limits import Limits
 from grading.refusals import Refusal
 from grading.results import Result
 
 __all__ = ["DaskCluster"]
 
+_PARCEL = 8
+"""Jobs in one task of Dask: a task costs its processes 10 ms, a tenth of what a submission does."""
+
 _HELD_EACH = 2
-"""Jobs at a worker: the one that it works on, and the next, so that it never waits for us."""
+"""Parcels at a worker: the one that it works on, and the next, so that it never waits for us."""
 
 _REPLY_S = 30.0
 _LOOK_S = 2.0
@@ -41,16 +45,25 @@ _LOOK_S = 2.0
 class _Task:
     job: Job
     tries: int = 0
-    future: Any = None
-    worker: str = ""
+
+
+@dataclass
+class _Parcel:
+    """Jobs that travel together; what failed once travels alone, so that it harms no other."""
+
+    tasks: list[_Task]
+    future: Any
+    worker: str
 
 
 class DaskCluster:
     """Grade on the workers of a running Dask scheduler.
 
-    Every worker grades one submission at a time, however many threads it has. The version travels
-    once to each worker and then stays there, with the sources of exercises of the instructor's own;
-    what travels for a job are its files and its id.
+    Every worker grades one submission at a time, however many threads it has, in a process that it
+    starts for that. The version travels once to each worker and then stays there, with the sources
+    of exercises of the instructor's own; what travels for a job are its files and its id. Jobs go
+    in parcels, smaller ones towards the end; a worker hands back what it has not begun after two
+    seconds.
 
     Parameters
     ----------
@@ -76,6 +89,7 @@ class DaskCluster:
         self._versions: dict[str, Any] = {}
         self._workers: list[str] = []
         self._look_again_s = 0.0
+        self._numbers = itertools.count()
         try:
             self._inspect_workers(unsafe=unsafe)
         except BaseException:
@@ -91,8 +105,8 @@ class DaskCluster:
                 "Start one with: dask worker ADDRESS --nthreads 1"
             )
             raise Refusal(msg) from error
-        ours = _state()
-        for address, (state, why_not) in self._client.run(_examined).items():
+        ours = _dask_worker.state()
+        for address, (state, why_not) in self._client.run(_dask_worker.examined).items():
             if state != ours:
                 msg = (
                     f"worker {address}: its copy of the course differs from the one here. "
@@ -109,7 +123,8 @@ class DaskCluster:
         Parameters
         ----------
         jobs : iterable of Job
-            At most two for each worker are held at a time.
+            At most 24 for each worker are held at a time: two parcels of eight there, and eight
+            that wait here.
         idle_s : float or None
             If given, the iterator yields None whenever no result came for that many seconds.
 
@@ -124,12 +139,12 @@ class DaskCluster:
             If the connection to the scheduler is lost for good, or exercises of the instructor's
             own do not load on a worker.
         """
-        source = iter(jobs)
-        running: dict[str, _Task] = {}
+        source = map(_Task, jobs)
+        waiting: deque[_Task] = deque()
+        running: dict[str, _Parcel] = {}
         try:
             while True:
-                while len(running) < self._window() and (job := next(source, None)) is not None:
-                    self._submit(_Task(job), running)
+                self._hand_out(source, waiting, running)
                 if not running:
                     break
                 try:
@@ -137,85 +152,116 @@ class DaskCluster:
                 except queue.Empty:
                     yield None
                     continue
-                yield from self._collect(future, running)
+                yield from self._collect(future, running, waiting)
         finally:
-            for task in running.values():
+            for parcel in running.values():
                 with contextlib.suppress(Exception):  # the scheduler may be gone
-                    task.future.cancel()
+                    parcel.future.cancel()
 
-    def _window(self) -> int:
-        """Say how many jobs to hold; asking the scheduler for each job would take its time."""
+    def _hand_out(
+        self, source: Iterator[_Task], waiting: deque[_Task], running: dict[str, _Parcel]
+    ) -> None:
+        """Give every worker with room a share of what waits; shares shrink as the source ends."""
+        self._look_for_workers()
+        n_workers = max(1, len(self._workers))
+        while (worker := self._with_room(running)) is not None:
+            waiting.extend(itertools.islice(source, max(0, _PARCEL * n_workers - len(waiting))))
+            if not waiting:
+                return
+            fresh = itertools.takewhile(lambda task: not task.tries, waiting)
+            share = min(_PARCEL, math.ceil(len(waiting) / n_workers))
+            n_tasks = max(1, sum(1 for _ in itertools.islice(fresh, share)))
+            self._submit([waiting.popleft() for _ in range(n_tasks)], worker, running)
+
+    def _look_for_workers(self) -> None:
+        """Ask the scheduler for its workers, now and then: each time would take its time."""
         if time.monotonic() >= self._look_again_s:
             self._workers = list(self._client.scheduler_info(n_workers=-1)["workers"])
             self._look_again_s = time.monotonic() + _LOOK_S
-        return _HELD_EACH * max(1, len(self._workers))
 
-    def _least_busy(self, running: Mapping[str, _Task]) -> list[str] | None:
-        """Choose a worker; None leaves it to the scheduler, if there is nobody to be chosen."""
+    def _with_room(self, running: Mapping[str, _Parcel]) -> str | None:
+        """Choose the worker with the fewest jobs; an empty name leaves it to the scheduler."""
         # Left alone, the scheduler sends jobs to whoever holds their version already, and moves
         # them to idle workers later: with two workers, one second of five was lost.
-        held = Counter(task.worker for task in running.values())
-        return [min(self._workers, key=lambda each: held[each])] if self._workers else None
+        workers = self._workers or [""]
+        parcels = Counter(parcel.worker for parcel in running.values())
+        jobs: Counter[str] = Counter()
+        for parcel in running.values():
+            jobs[parcel.worker] += len(parcel.tasks)
+        roomy = [worker for worker in workers if parcels[worker] < _HELD_EACH]
+        # Parcels of a worker that is gone are with the others now, whoever has them.
+        if len(running) >= _HELD_EACH * len(workers) or not roomy:
+            return None
+        return min(roomy, key=lambda worker: jobs[worker])
 
-    def _submit(self, task: _Task, running: dict[str, _Task]) -> None:
-        job = task.job
+    def _submit(self, tasks: list[_Task], worker: str, running: dict[str, _Parcel]) -> None:
+        held = {task.job.version.hash: self._held(task.job) for task in tasks}
+        parcel = [(_bare(task.job), task.job.version.hash) for task in tasks]
+        future = self._client.submit(
+            _dask_worker.work_on,
+            held,
+            parcel,
+            self._work,
+            key=f"grade-{tasks[0].job.entry_id}-{self._session}-{next(self._numbers)}",
+            pure=False,
+            workers=[worker] if worker else None,
+            allow_other_workers=bool(worker),  # if that one is lost
+        )
+        running[future.key] = _Parcel(tasks, future, worker)
+        future.add_done_callback(self._ended.put)
+
+    def _held(self, job: Job) -> Any:
         key = job.version.hash
         if key not in self._versions:
             # A task and not scattered data: if the last worker that holds it is lost, the
             # scheduler makes it again. Its key is this session's, so that nothing is left behind.
             self._versions[key] = self._client.submit(
-                _hold, carry(job.version), key=f"version-{key[:16]}-{self._session}", pure=False
+                _dask_worker.hold,
+                carry(job.version),
+                key=f"version-{key[:16]}-{self._session}",
+                pure=False,
             )
-        chosen = self._least_busy(running)
-        task.worker = chosen[0] if chosen else ""
-        task.future = self._client.submit(
-            _work_on,
-            self._versions[key],
-            key,
-            job.entry_id,
-            dict(job.files),
-            job.limits,
-            job.unsafe,
-            job.exercises,
-            self._work,
-            key=f"grade-{job.entry_id}-{self._session}-{task.tries}",
-            pure=False,
-            workers=chosen,
-            allow_other_workers=chosen is not None,  # if that one is lost
-        )
-        running[task.future.key] = task
-        task.future.add_done_callback(self._ended.put)
+        return self._versions[key]
 
-    def _collect(self, future: Any, running: dict[str, _Task]) -> Iterator[tuple[str, Result]]:
-        task = running.pop(future.key, None)
-        if task is None:  # of a run that was left early
+    def _collect(
+        self, future: Any, running: dict[str, _Parcel], waiting: deque[_Task]
+    ) -> Iterator[tuple[str, Result]]:
+        parcel = running.pop(future.key, None)
+        if parcel is None:  # of a run that was left early
             return
-        task.tries += 1
-        cause = "the connection to the scheduler was lost"
+        again: list[_Task] = []
         if future.status == "finished":
-            result: Result = future.result()
-            if result.status != "infra_error" or task.tries >= MAX_TRIES:
-                yield task.job.entry_id, result
-                return
-            cause = result.message
-        elif future.status == "error":
+            answers = {answer.entry_id: answer for answer in future.result()}
+            for task in parcel.tasks:
+                answer = answers.get(task.job.entry_id)
+                if answer is None:  # handed back
+                    again.append(task)
+                else:
+                    yield from _settle(task, answer.result, answer.cause, again)
+        else:
+            cause, fatal = self._why(future)
+            for task in parcel.tasks:
+                if fatal and len(parcel.tasks) == 1:
+                    task.tries = MAX_TRIES - 1
+                yield from _settle(task, None, cause, again)
+        waiting.extendleft(reversed(again))
+
+    def _why(self, future: Any) -> tuple[str, bool]:
+        """Say why a parcel has no answer, and whether the scheduler has tried often enough."""
+        if future.status == "error":
             error = future.exception()
-            if isinstance(error, _WorkerRefusal):
+            if isinstance(error, _dask_worker.WorkerRefusal):
                 raise error
-            cause = f"grading it ended in {type(error).__name__}"
-            if type(error).__name__ == "KilledWorker":  # the scheduler has tried often enough
-                cause, task.tries = "it lost its worker again and again", MAX_TRIES
-        elif self._client.status != "running":
+            if type(error).__name__ == "KilledWorker":
+                return "it lost its worker again and again", True
+            return f"grading it ended in {type(error).__name__}", False
+        if self._client.status != "running":
             msg = (
                 "nncourse grade: the connection to the scheduler was lost. What is graded is "
                 "safe; start the scheduler and run the same command again."
             )
             raise Refusal(msg)
-        log.warning("job %s, try %d: %s", task.job.entry_id, task.tries, cause)
-        if task.tries >= MAX_TRIES:
-            yield task.job.entry_id, failed(task.job, cause, task.tries)
-        else:
-            self._submit(task, running)
+        return "the connection to the scheduler was lost", False
 
     def close(self) -> None:
         """Leave the cluster; the workers stay for others."""
@@ -249,73 +295,23 @@ def _connect(address: str) -> Any:
         raise Refusal(msg) from error
 
 
-# ---------------------------------------------------------------- in a worker
+def _bare(job: Job) -> Job:
+    bare = copy(job)
+    object.__setattr__(bare, "version", None)  # it is held there
+    return bare
 
 
-def _state() -> str:
-    """Name the state of the course here: graders that differ would give other results."""
-    from grading.assignments import code_hash
-
-    return code_hash()
-
-
-def _examined() -> tuple[str, str | None]:
-    from grading.sandbox import why_unavailable
-
-    return _state(), why_unavailable()
-
-
-class _WorkerRefusal(Refusal):
-    """Say that a worker lacks something, so that no job can end well there."""
-
-
-def _hold(carried: Carried) -> Carried:
-    return carried  # not yet put down: what is held on one worker may go on to another
-
-
-_held: dict[str, Version] = {}
-
-
-@cache
-def _bench() -> ThreadPoolExecutor:
-    """One thread for all jobs: one submission at a time, and sandboxes that die with one thread."""
-    return ThreadPoolExecutor(1, "grading")
-
-
-def _work_on(
-    carried: Carried,
-    version_hash: str,
-    entry_id: str,
-    files: Mapping[str, bytes],
-    limits: Limits,
-    unsafe: bool,
-    exercises: frozenset[str] | None,
-    work: Work,
-) -> Result:
-    try:
-        version = _bench().submit(_found, version_hash, carried).result()
-    except Refusal as refusal:
-        from distributed import get_worker
-
-        msg = (
-            f"worker {get_worker().address}: exercises of your own do not load there. {refusal} "
-            "What they import has to be installed on every worker; then run the same command again."
-        )
-        raise _WorkerRefusal(msg) from refusal
-    job = Job(entry_id, files, version, limits, unsafe, exercises)
-    result = _bench().submit(work, job).result()
-    if result.version not in {version_hash, ""}:
-        return replace(result, status="infra_error", message=_DIFFERS)
-    return result
-
-
-def _found(version_hash: str, carried: Carried) -> Version:
-    if version_hash not in _held:  # one object, so that what it caches stays
-        _held[version_hash] = put_down(carried)
-    return _held[version_hash]
-
-
-_DIFFERS = (
-    "This submission was graded by a worker with another state of the course, so the result does "
-    "not count. Install the same version on every machine and grade it again."
-)
+def _settle(
+    task: _Task, result: Result | None, cause: str, again: list[_Task]
+) -> Iterator[tuple[str, Result]]:
+    """Give the result of a job that ended; put down one that is to be tried again."""
+    task.tries += 1
+    if result is not None and result.status != "infra_error":
+        yield task.job.entry_id, result
+        return
+    cause = cause if result is None else result.message
+    log.warning("job %s, try %d: %s", task.job.entry_id, task.tries, cause)
+    if task.tries < MAX_TRIES:
+        again.append(task)
+    else:
+        yield task.job.entry_id, result or failed(task.job, cause, task.tries)

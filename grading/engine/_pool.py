@@ -9,23 +9,17 @@ a result that was sent before the death is read before the job is given to anoth
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from copy import copy
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, Self
 
-from grading.engine import _worker
 from grading.engine._jobs import MAX_TRIES, Ended, Job, Work, failed, log
+from grading.engine._process import WorkerProcess
 from grading.engine._work import work
 from grading.results import Result
 
@@ -43,10 +37,8 @@ class _Task:
 
 @dataclass
 class _Worker:
-    process: SpawnProcess
-    connection: Connection
+    process: WorkerProcess
     tasks: deque[_Task] = field(default_factory=deque)
-    versions: set[str] = field(default_factory=set)
     ready: bool = False
     begun_s: float = 0.0
 
@@ -84,13 +76,13 @@ class ProcessPool:
     @property
     def pids(self) -> tuple[int, ...]:
         """Process ids of the workers that run now."""
-        return tuple(worker.process.pid or 0 for worker in self._workers)
+        return tuple(worker.process.pid for worker in self._workers)
 
     def start(self) -> None:
         """Start the workers now, so that they import what they need while the caller does."""
         while len(self._workers) < self.n_workers:
             worker = self._start()
-            worker.connection.send(("import",))
+            worker.process.prepare()
             self._workers.append(worker)
 
     def run(self, jobs: Iterable[Job], *, idle_s: float | None = None) -> Ended:
@@ -141,27 +133,13 @@ class ProcessPool:
         return True
 
     def _start(self) -> _Worker:
-        ours, theirs = multiprocessing.get_context("spawn").Pipe()
-        process = multiprocessing.get_context("spawn").Process(
-            target=_worker.main, args=(theirs, self._work), daemon=True, name="grading worker"
-        )
-        with _one_thread(), _interrupts_ignored():
-            process.start()
-        theirs.close()  # else the end of the worker would not close the pipe
-        return _Worker(process, ours)
+        return _Worker(WorkerProcess(self._work))
 
     def _send(self, worker: _Worker, task: _Task) -> None:
-        version = task.job.version
-        bare = copy(task.job)
-        object.__setattr__(bare, "version", None)  # it has been there once
         if not worker.tasks:
             worker.begun_s = time.monotonic()
         worker.tasks.append(task)
-        with contextlib.suppress(OSError):  # it died: the next look at it finds that out
-            if version.hash not in worker.versions:
-                worker.connection.send(("version", version.hash, version))
-                worker.versions.add(version.hash)
-            worker.connection.send(("job", bare, version.hash))
+        worker.process.send(task.job)
 
     def _collect(self, again: deque[_Task], idle_s: float | None) -> Iterator[tuple[str, Result]]:
         """Wait until something happens; give what ended, put back what has to be tried again."""
@@ -169,18 +147,17 @@ class ProcessPool:
         now = time.monotonic()
         late_s = [worker.begun_s + worker.tasks[0].job.patience_s - now for worker in busy]
         timeouts = [max(0.0, min(late_s)), *([idle_s] if idle_s is not None else [])]
-        spoken = wait([worker.connection for worker in busy], min(timeouts))
+        spoken = wait([worker.process.connection for worker in busy], min(timeouts))
         for worker in busy:
-            if worker.connection in spoken:
+            if worker.process.connection in spoken:
                 yield from self._read(worker, again)
             elif time.monotonic() - worker.begun_s > worker.tasks[0].job.patience_s:
-                worker.process.kill()
                 yield from self._died(worker, again, "its worker did not answer any more")
 
     def _read(self, worker: _Worker, again: deque[_Task]) -> Iterator[tuple[str, Result]]:
         try:
-            while worker.connection.poll():
-                yield from self._answer(worker, worker.connection.recv(), again)
+            while worker.process.connection.poll():
+                yield from self._answer(worker, worker.process.connection.recv(), again)
         except (EOFError, OSError):
             yield from self._died(worker, again, "")
 
@@ -212,12 +189,12 @@ class ProcessPool:
         self, worker: _Worker, again: deque[_Task], cause: str
     ) -> Iterator[tuple[str, Result]]:
         tasks = list(worker.tasks)
-        code = self._bury(worker)
-        cause = cause or f"its worker died ({_ending(code)})"
+        ending = self._bury(worker)
+        cause = cause or f"its worker died ({ending})"
         if not worker.ready:
             self._stillborn += 1
             if self._stillborn >= MAX_TRIES * self.n_workers:
-                message = f"worker processes end before they are ready: {_ending(code)}"
+                message = f"worker processes end before they are ready: {ending}"
                 raise RuntimeError(message)
             again.extendleft(reversed(tasks))
             return
@@ -230,25 +207,18 @@ class ProcessPool:
                 tasks = tasks[1:]
         again.extendleft(reversed(tasks))
 
-    def _bury(self, worker: _Worker) -> int | None:
+    def _bury(self, worker: _Worker, patience_s: float = 0.0) -> str:
         self._workers.remove(worker)
-        worker.process.kill()
-        worker.process.join()
-        worker.connection.close()
-        code = worker.process.exitcode
-        worker.process.close()
         worker.tasks.clear()
-        return code
+        return worker.process.end(patience_s)
 
     def close(self) -> None:
         """End the workers, giving each a few seconds to close its sandboxes."""
         for worker in self._workers:
-            with contextlib.suppress(OSError):
-                worker.connection.send(None)
+            worker.process.dismiss()
         deadline = time.monotonic() + 10.0
         for worker in list(self._workers):
-            worker.process.join(max(0.0, deadline - time.monotonic()))
-            self._bury(worker)
+            self._bury(worker, max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> Self:
         return self
@@ -260,38 +230,3 @@ class ProcessPool:
         where: TracebackType | None,
     ) -> None:
         self.close()
-
-
-@contextlib.contextmanager
-def _one_thread() -> Generator[None, None, None]:
-    """Have the processes started here begin with one thread for linear algebra."""
-    before = {name: os.environ.get(name) for name in _worker.THREADS}
-    os.environ.update(dict.fromkeys(_worker.THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Generator[None, None, None]:
-    """Have the processes started here ignore Ctrl-C until they set a handler."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _ending(code: int | None) -> str:
-    if code is not None and code < 0:
-        with contextlib.suppress(ValueError):
-            return f"signal {-code}, {signal.Signals(-code).name}"
-    return f"exit status {code}"

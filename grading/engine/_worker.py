@@ -13,10 +13,7 @@ import threading
 import traceback
 from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from grading.engine._jobs import Work
+from typing import Any
 
 __all__ = ["THREADS", "main"]
 
@@ -24,21 +21,22 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 """Variables that hold a numerical library to one thread; set before it is imported."""
 
 
-def main(connection: Connection, work: Work) -> None:
+def main(descriptor: int) -> None:
     """Serve until told to end, or until the coordinator is gone.
 
     Parameters
     ----------
-    connection : Connection
-        Messages come as ``("import",)``, ``("version", hash, version)``, ``("job", job without
-        version, hash)`` and None; answers go as ``("ready",)``, ``("result", id, Result)``,
-        ``("raised", id, name of the exception, traceback)``.
-    work : callable
-        What to do with a job.
+    descriptor : int
+        Of a connection. First comes what to do with a job, a function. Then messages come as
+        ``("import",)``, ``("version", hash, version)``, ``("job", job without version, hash)`` and
+        None; answers go as ``("ready",)``, ``("result", id, Result)``, ``("raised", id, name of the
+        exception, traceback)``.
     """
     # Ctrl-C goes to the whole foreground group; the coordinator decides what it means. A handler,
     # since to ignore the signal would pass on to every process started from here.
     signal.signal(signal.SIGINT, lambda *_: None)
+    connection = Connection(descriptor)
+    work = connection.recv()
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(connection, inbox), daemon=True).start()
     connection.send(("ready",))

@@ -133,6 +133,7 @@ def cluster_against_pool(slugs: Sequence[str], n: int, rounds: int) -> dict[str,
         with DaskCluster(address, work=no_work) as cluster:
             empty = _jobs([SLUG], 1) * 1_000
             empty = [replace(job, entry_id=f"{i:064x}") for i, job in enumerate(empty)]
+            _seconds(cluster, empty[:64])  # starts workers, which import
             passed_on = len(empty) / _seconds(cluster, empty)
     ratios = [d / p for d, p in zip(times["dask"], times["pool"], strict=True)]
     return {

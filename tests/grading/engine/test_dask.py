@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from grading.engine import DaskCluster, Job, _dask
+from grading.engine import DaskCluster, Job, _dask, _dask_worker
+from grading.limits import Limits
 from grading.refusals import Refusal
 from tests.grading.engine.clusters import Cluster, cluster
 from tests.grading.engine.doubles import FakeVersion, job, obey, result_of
@@ -46,18 +47,102 @@ def test_few_jobs_are_taken_ahead_of_their_results(engine: DaskCluster) -> None:
     taken = []
 
     def source() -> Iterator[Job]:
-        for i in range(60):
+        for i in range(300):
             taken.append(i)
             yield job(f"j{i}")
 
     ahead = [len(taken) - done for done, _ in enumerate(engine.run(source()))]
 
-    assert len(ahead) == 60
-    assert max(ahead) <= 4
+    assert len(ahead) == 300
+    assert max(ahead) <= 48  # at two workers two parcels of eight, and eight that wait for each
 
 
-def test_worker_with_three_threads_grades_one_at_a_time(engine: DaskCluster) -> None:
-    ended = dict(engine.run([job(f"a{i}", "alone") for i in range(16)]))
+def test_shares_shrink_as_the_source_ends(engine: DaskCluster) -> None:
+    """So that one worker is not left with the last eight while the other has nothing to do."""
+    sizes = sizes_of_parcels(engine, [job(f"j{i}", f"sleep 0.02\n{i}") for i in range(60)])
+
+    assert sizes[:4] == [8, 8, 8, 8]
+    assert sizes[-4:] == sorted(sizes[-4:], reverse=True)
+    assert sizes[-1] == 1
+
+
+def test_few_jobs_are_shared_among_the_workers(engine: DaskCluster) -> None:
+    assert sizes_of_parcels(engine, [job("a"), job("b")]) == [1, 1]
+
+
+def sizes_of_parcels(
+    engine: DaskCluster, jobs: list[Job], ended: list[Any] | None = None
+) -> list[int]:
+    sizes: list[int] = []
+    submit = engine._client.submit
+
+    def seen(function: Any, *arguments: Any, **options: Any) -> Any:
+        if function is _dask_worker.work_on:
+            sizes.append(len(arguments[1]))
+        return submit(function, *arguments, **options)
+
+    engine._client.submit = seen
+    try:
+        results = list(engine.run(jobs))
+    finally:
+        engine._client.submit = submit
+    if ended is not None:
+        ended += results
+    return sizes
+
+
+def test_slow_jobs_are_handed_back_so_that_they_do_not_wait_for_one_worker(
+    engine: DaskCluster,
+) -> None:
+    jobs = [job(f"slow{i}", f"sleep 1.1\n{i}") for i in range(4)]
+    jobs += [job(f"j{i}") for i in range(12)]
+
+    ended: list[Any] = []
+    sizes = sizes_of_parcels(engine, jobs, ended)
+
+    assert sum(sizes) > len(jobs)  # some travelled again
+    assert len(ended) == len(jobs)
+    assert dict(ended) == {each.entry_id: result_of(each) for each in jobs}
+
+
+def test_job_that_kills_its_process_harms_neither_worker_nor_companions(
+    engine: DaskCluster, tmp_path: Path
+) -> None:
+    jobs = [job(f"j{i}") for i in range(14)]
+    jobs.insert(3, job("deadly", "kill"))
+    jobs.insert(5, job("deadly once", f"kill once {tmp_path}"))
+    before = set(engine._client.scheduler_info(n_workers=-1)["workers"])
+
+    ended = dict(engine.run(jobs))
+
+    deadly = ended.pop("deadly")
+    assert deadly.status == "infra_error"
+    assert "SIGKILL" in deadly.message
+    assert "3 times" in deadly.message
+    assert {result.status for result in ended.values()} == {"ok"}
+    assert set(engine._client.scheduler_info(n_workers=-1)["workers"]) == before
+
+
+def test_hung_grader_is_killed(tmp_path: Path) -> None:
+    """The worker does not wait for ever, and goes on with the next submission."""
+    hung = job(
+        "hung", "hang", limits=Limits(base_submission_s=-39.9)
+    )  # 0.3 s until it counts as hung
+
+    with cluster(tmp_path) as running:
+        running.worker("--nthreads=1")
+        with DaskCluster(running.address, work=obey) as engine:
+            ended = dict(engine.run([hung, job("a")]))
+
+    assert ended["hung"].status == "infra_error"
+    assert "did not answer" in ended["hung"].message
+    assert ended["a"].status == "ok"
+
+
+def test_worker_with_three_threads_grades_one_at_a_time(
+    engine: DaskCluster, tmp_path: Path
+) -> None:
+    ended = dict(engine.run([job(f"a{i}", f"alone {tmp_path}\n{i}") for i in range(16)]))
 
     assert {result.message for result in ended.values()} == {"True"}
 
@@ -120,7 +205,7 @@ def test_what_travels_names_no_learner(engine: DaskCluster) -> None:
     finally:
         engine._client.submit = submit
 
-    assert [key.rpartition(engine._session)[0] for key in keys][-1] == "grade-0a1b-"
+    assert keys[-1].rpartition(engine._session)[0] == "grade-0a1b-"
 
 
 def test_none_is_given_while_nothing_ends(engine: DaskCluster) -> None:
@@ -159,7 +244,7 @@ def test_lost_worker_is_survived(tmp_path: Path) -> None:
 def test_worker_with_another_state_of_the_course_is_refused(
     two: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_dask, "_state", lambda: "another")
+    monkeypatch.setattr(_dask_worker, "state", lambda: "another")
 
     with pytest.raises(Refusal, match="its copy of the course differs"):
         DaskCluster(two.address, work=obey)
