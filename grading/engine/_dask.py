@@ -12,17 +12,20 @@ import contextlib
 import itertools
 import math
 import queue
-import time
+import traceback
 import uuid
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 from grading.engine import _dask_worker
 from grading.engine._carrying import carry
+from grading.engine._dask_members import Members
+from grading.engine._dask_worker import Answer, Reply, WorkerRefusal
 from grading.engine._jobs import MAX_TRIES, Ended, Job, Work, failed, log
 from grading.engine._work import work
 from grading.refusals import Refusal
@@ -37,14 +40,21 @@ _HELD_EACH = 2
 """Parcels at a worker: the one that it works on, and the next, so that it never waits for us."""
 
 _REPLY_S = 30.0
-_LOOK_S = 2.0
 """How long a scheduler and its first worker may take to answer."""
+
+_LOOK_S = 1.0
+"""How long a run without other work waits before it looks for workers again."""
+
+_MAX_LOSSES = 9
+"""How often a scheduler may drop a job, for which nobody is to blame."""
 
 
 @dataclass
 class _Task:
     job: Job
     tries: int = 0
+    losses: int = 0
+    failed_at: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -54,6 +64,47 @@ class _Parcel:
     tasks: list[_Task]
     future: Any
     worker: str
+
+
+class _Waiting:
+    """What is to be handed out: fresh jobs of a source, and those that came back."""
+
+    def __init__(self, source: Iterator[_Task]) -> None:
+        self._source = source
+        self._is_exhausted = False
+        self._fresh: deque[_Task] = deque()
+        self._again: list[_Task] = []
+
+    def is_over(self) -> bool:
+        """Whether nothing is left, here and in the source."""
+        if not self._fresh and not self._again and not self._is_exhausted:
+            self._fill(1)
+        return not self._fresh and not self._again
+
+    def share(self, worker: str, workers: Sequence[str]) -> list[_Task]:
+        """Take what a worker shall do next: what failed elsewhere, or some of what is fresh."""
+        for place, task in enumerate(self._again):
+            if worker not in task.failed_at or task.failed_at.issuperset(workers):
+                return [self._again.pop(place)]
+        self._fill(_PARCEL * len(workers))
+        # Shares shrink as the source ends, so that nobody is left with the last eight.
+        n_tasks = min(_PARCEL, math.ceil(len(self._fresh) / len(workers)))
+        return [self._fresh.popleft() for _ in range(n_tasks)]
+
+    def put_back(self, tasks: Iterable[_Task]) -> None:
+        """Take back what was not begun, and what is to be tried again."""
+        for task in reversed(list(tasks)):
+            if task.tries:
+                self._again.insert(0, task)
+            else:
+                self._fresh.appendleft(task)
+
+    def _fill(self, n_tasks: int) -> None:
+        while len(self._fresh) < n_tasks and not self._is_exhausted:
+            task = next(self._source, None)
+            self._is_exhausted = task is None
+            if task is not None:
+                self._fresh.append(task)
 
 
 class DaskCluster:
@@ -87,16 +138,14 @@ class DaskCluster:
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._session = uuid.uuid4().hex[:8]
         self._versions: dict[str, Any] = {}
-        self._workers: list[str] = []
-        self._look_again_s = 0.0
         self._numbers = itertools.count()
         try:
-            self._inspect_workers(unsafe=unsafe)
+            self._members = self._find_members(unsafe=unsafe)
         except BaseException:
             self.close()
             raise
 
-    def _inspect_workers(self, *, unsafe: bool) -> None:
+    def _find_members(self, *, unsafe: bool) -> Members:
         try:
             self._client.wait_for_workers(1, timeout=_REPLY_S)
         except TimeoutError as error:
@@ -105,17 +154,7 @@ class DaskCluster:
                 "Start one with: dask worker ADDRESS --nthreads 1"
             )
             raise Refusal(msg) from error
-        ours = _dask_worker.state()
-        for address, (state, why_not) in self._client.run(_dask_worker.examined).items():
-            if state != ours:
-                msg = (
-                    f"worker {address}: its copy of the course differs from the one here. "
-                    "Install the same version on every machine."
-                )
-                raise Refusal(msg)
-            if why_not and not unsafe:
-                msg = f"worker {address}: {why_not}"
-                raise Refusal(msg)
+        return Members(self._client, unsafe=unsafe)
 
     def run(self, jobs: Iterable[Job], *, idle_s: float | None = None) -> Ended:
         """Grade jobs; results come in the order in which they end.
@@ -136,21 +175,21 @@ class DaskCluster:
         Raises
         ------
         Refusal
-            If the connection to the scheduler is lost for good, or exercises of the instructor's
-            own do not load on a worker.
+            If the connection to the scheduler is lost for good, no worker is left, or exercises of
+            the instructor's own do not load on a worker.
         """
-        source = map(_Task, jobs)
-        waiting: deque[_Task] = deque()
+        waiting = _Waiting(map(_Task, jobs))
         running: dict[str, _Parcel] = {}
         try:
             while True:
-                self._hand_out(source, waiting, running)
-                if not running:
+                self._hand_out(waiting, running)
+                if not running and waiting.is_over():
                     break
                 try:
-                    future = self._ended.get(timeout=idle_s)
+                    future = self._ended.get(timeout=_LOOK_S if idle_s is None else idle_s)
                 except queue.Empty:
-                    yield None
+                    if idle_s is not None:
+                        yield None
                     continue
                 yield from self._collect(future, running, waiting)
         finally:
@@ -158,41 +197,32 @@ class DaskCluster:
                 with contextlib.suppress(Exception):  # the scheduler may be gone
                     parcel.future.cancel()
 
-    def _hand_out(
-        self, source: Iterator[_Task], waiting: deque[_Task], running: dict[str, _Parcel]
-    ) -> None:
-        """Give every worker with room a share of what waits; shares shrink as the source ends."""
-        self._look_for_workers()
-        n_workers = max(1, len(self._workers))
-        while (worker := self._with_room(running)) is not None:
-            waiting.extend(itertools.islice(source, max(0, _PARCEL * n_workers - len(waiting))))
-            if not waiting:
+    def _hand_out(self, waiting: _Waiting, running: dict[str, _Parcel]) -> None:
+        """Give every worker with room a share of what waits."""
+        self._members.look()
+        trusted = self._members.trusted
+        while True:
+            for worker in self._with_room(running):
+                if tasks := waiting.share(worker, trusted):
+                    self._submit(tasks, worker, running)
+                    break
+            else:
                 return
-            fresh = itertools.takewhile(lambda task: not task.tries, waiting)
-            share = min(_PARCEL, math.ceil(len(waiting) / n_workers))
-            n_tasks = max(1, sum(1 for _ in itertools.islice(fresh, share)))
-            self._submit([waiting.popleft() for _ in range(n_tasks)], worker, running)
 
-    def _look_for_workers(self) -> None:
-        """Ask the scheduler for its workers, now and then: each time would take its time."""
-        if time.monotonic() >= self._look_again_s:
-            self._workers = list(self._client.scheduler_info(n_workers=-1)["workers"])
-            self._look_again_s = time.monotonic() + _LOOK_S
-
-    def _with_room(self, running: Mapping[str, _Parcel]) -> str | None:
-        """Choose the worker with the fewest jobs; an empty name leaves it to the scheduler."""
+    def _with_room(self, running: Mapping[str, _Parcel]) -> list[str]:
+        """List the workers that hold less than they may, those with the fewest jobs first."""
         # Left alone, the scheduler sends jobs to whoever holds their version already, and moves
         # them to idle workers later: with two workers, one second of five was lost.
-        workers = self._workers or [""]
-        parcels = Counter(parcel.worker for parcel in running.values())
+        parcels: Counter[str] = Counter()
         jobs: Counter[str] = Counter()
         for parcel in running.values():
+            parcels[parcel.worker] += 1
             jobs[parcel.worker] += len(parcel.tasks)
-        roomy = [worker for worker in workers if parcels[worker] < _HELD_EACH]
-        # Parcels of a worker that is gone are with the others now, whoever has them.
-        if len(running) >= _HELD_EACH * len(workers) or not roomy:
-            return None
-        return min(roomy, key=lambda worker: jobs[worker])
+        trusted = self._members.trusted
+        if len(running) >= _HELD_EACH * len(trusted):  # others have those of a worker that is gone
+            return []
+        roomy = [worker for worker in trusted if parcels[worker] < _HELD_EACH]
+        return sorted(roomy, key=lambda worker: jobs[worker])
 
     def _submit(self, tasks: list[_Task], worker: str, running: dict[str, _Parcel]) -> None:
         held = {task.job.version.hash: self._held(task.job) for task in tasks}
@@ -201,11 +231,12 @@ class DaskCluster:
             _dask_worker.work_on,
             held,
             parcel,
+            self._members.state,
             self._work,
             key=f"grade-{tasks[0].job.entry_id}-{self._session}-{next(self._numbers)}",
             pure=False,
-            workers=[worker] if worker else None,
-            allow_other_workers=bool(worker),  # if that one is lost
+            workers=[worker],
+            allow_other_workers=True,  # if that one is lost
         )
         running[future.key] = _Parcel(tasks, future, worker)
         future.add_done_callback(self._ended.put)
@@ -224,44 +255,67 @@ class DaskCluster:
         return self._versions[key]
 
     def _collect(
-        self, future: Any, running: dict[str, _Parcel], waiting: deque[_Task]
+        self, future: Any, running: dict[str, _Parcel], waiting: _Waiting
     ) -> Iterator[tuple[str, Result]]:
         parcel = running.pop(future.key, None)
         if parcel is None:  # of a run that was left early
             return
+        reply = self._reply(future, parcel)
+        answers = {answer.entry_id: answer for answer in reply.answers}
         again: list[_Task] = []
-        if future.status == "finished":
-            answers = {answer.entry_id: answer for answer in future.result()}
-            for task in parcel.tasks:
-                answer = answers.get(task.job.entry_id)
-                if answer is None:  # handed back
-                    again.append(task)
-                else:
-                    yield from _settle(task, answer.result, answer.cause, again)
-        else:
-            cause, fatal = self._why(future)
-            for task in parcel.tasks:
-                if fatal and len(parcel.tasks) == 1:
-                    task.tries = MAX_TRIES - 1
-                yield from _settle(task, None, cause, again)
-        waiting.extendleft(reversed(again))
+        for task in parcel.tasks:
+            answer = answers.get(task.job.entry_id)
+            result = self._settle(task, answer, reply.worker) if answer else None
+            if result is None:  # handed back, or to be tried again
+                again.append(task)
+            else:
+                yield task.job.entry_id, result
+        waiting.put_back(again)
 
-    def _why(self, future: Any) -> tuple[str, bool]:
-        """Say why a parcel has no answer, and whether the scheduler has tried often enough."""
+    def _reply(self, future: Any, parcel: _Parcel) -> Reply:
+        """Return what a worker said, or say it in its place."""
         if future.status == "error":
-            error = future.exception()
-            if isinstance(error, _dask_worker.WorkerRefusal):
-                raise error
-            if type(error).__name__ == "KilledWorker":
-                return "it lost its worker again and again", True
-            return f"grading it ended in {type(error).__name__}", False
+            return _failed(future.exception(), parcel)
+        if future.status == "finished":
+            # Its worker may be lost before it has sent this; then the scheduler begins it again.
+            with contextlib.suppress(CancelledError):
+                reply: Reply = future.result()
+                if reply.state != self._members.state:
+                    self._members.bar(reply.worker, "its copy of the course has changed.")
+                return reply
         if self._client.status != "running":
             msg = (
                 "nncourse grade: the connection to the scheduler was lost. What is graded is "
                 "safe; start the scheduler and run the same command again."
             )
             raise Refusal(msg)
-        return "the connection to the scheduler was lost", False
+        # The scheduler was told to restart: what it held is gone, versions too.
+        held = self._versions.items()
+        self._versions = {key: each for key, each in held if each.status in {"pending", "finished"}}
+        dropped = []
+        for task in parcel.tasks:
+            task.losses += 1
+            if task.losses > _MAX_LOSSES:
+                dropped.append(Answer(task.job.entry_id, None, "the scheduler dropped it"))
+        return Reply("", self._members.state, tuple(dropped))
+
+    def _settle(self, task: _Task, answer: Answer, worker: str) -> Result | None:
+        """Return the result of a job that ended; None if it is to be tried again."""
+        task.tries += 1
+        result = answer.result
+        if result is not None and result.status != "infra_error":
+            self._members.blame(task.failed_at - {worker})
+            return result
+        cause = answer.cause if result is None else result.message
+        log.warning(
+            "job %s, try %d, at %s: %s", task.job.entry_id, task.tries, worker or "?", cause
+        )
+        if answer.trace:
+            log.error("%s", answer.trace)
+        task.failed_at.add(worker)
+        if task.tries < MAX_TRIES:
+            return None
+        return result or failed(task.job, cause, task.tries)
 
     def close(self) -> None:
         """Leave the cluster; the workers stay for others."""
@@ -301,17 +355,15 @@ def _bare(job: Job) -> Job:
     return bare
 
 
-def _settle(
-    task: _Task, result: Result | None, cause: str, again: list[_Task]
-) -> Iterator[tuple[str, Result]]:
-    """Give the result of a job that ended; put down one that is to be tried again."""
-    task.tries += 1
-    if result is not None and result.status != "infra_error":
-        yield task.job.entry_id, result
-        return
-    cause = cause if result is None else result.message
-    log.warning("job %s, try %d: %s", task.job.entry_id, task.tries, cause)
-    if task.tries < MAX_TRIES:
-        again.append(task)
-    else:
-        yield task.job.entry_id, result or failed(task.job, cause, task.tries)
+def _failed(error: BaseException, parcel: _Parcel) -> Reply:
+    """Answer for a parcel that ended in an error of Dask or of ours."""
+    if isinstance(error, WorkerRefusal):
+        raise error
+    cause = f"grading it ended in {type(error).__name__}"
+    if type(error).__name__ == "KilledWorker":  # each time it was with another one
+        cause = "it lost its worker again and again"
+        if len(parcel.tasks) == 1:
+            parcel.tasks[0].tries = max(MAX_TRIES - 1, getattr(error, "allowed_failures", 0))
+    trace = "".join(traceback.format_exception(error))
+    answers = [Answer(task.job.entry_id, None, cause, trace) for task in parcel.tasks]
+    return Reply(parcel.worker, "", tuple(answers))

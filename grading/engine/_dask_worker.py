@@ -8,11 +8,16 @@ submission, and not the worker.
 from __future__ import annotations
 
 import atexit
+import hashlib
+import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
 
 from grading.engine._carrying import Carried, put_down
 from grading.engine._jobs import Job, Version, Work
@@ -20,7 +25,7 @@ from grading.engine._process import WorkerProcess
 from grading.refusals import Refusal
 from grading.results import Result
 
-__all__ = ["Answer", "WorkerRefusal", "examined", "hold", "state", "work_on"]
+__all__ = ["Answer", "Reply", "WorkerRefusal", "examined", "hold", "state", "work_on"]
 
 _PARCEL_S = 2.0
 """Seconds after which a worker hands back what it has not begun, so that others may take it."""
@@ -43,28 +48,59 @@ class Answer:
         Its result.
     cause : str
         Without a result, what happened, as a clause.
+    trace : str
+        The traceback of a defect, for the log.
     """
 
     entry_id: str
     result: Result | None
     cause: str = ""
+    trace: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a worker says of a parcel.
+
+    Attributes
+    ----------
+    worker : str
+        The address of who had it in the end.
+    state : str
+        Of the course there; with another state than the coordinator's, nothing was done.
+    answers : tuple of Answer
+        Of what was worked on; the rest is handed back.
+    """
+
+    worker: str
+    state: str
+    answers: tuple[Answer, ...] = ()
 
 
 class WorkerRefusal(Refusal):
     """Say that a worker lacks something, so that no job can end well there."""
 
 
+@cache
 def state() -> str:
     """Name the state of the course here: graders that differ would give other results.
 
     Returns
     -------
     str
-        A hash of the code.
+        A hash of all code of ``grading`` and ``nnlib``, and of the versions of what computes.
     """
-    from grading.assignments import code_hash
-
-    return code_hash()
+    content = hashlib.sha256(sys.version.split()[0].encode())
+    for library in ("numpy", "scipy"):
+        content.update(metadata.version(library).encode())
+    for package in ("grading", "nnlib"):
+        found = find_spec(package)
+        folder = Path(found.origin).parent if found and found.origin else Path(package)
+        for path in sorted(folder.rglob("*.py")):
+            name = path.relative_to(folder).as_posix()
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            content.update(f"{package} {name} {digest}\n".encode())
+    return content.hexdigest()
 
 
 def examined() -> tuple[str, str | None]:
@@ -99,8 +135,8 @@ def hold(carried: Carried) -> Carried:
 
 
 def work_on(
-    held: Mapping[str, Carried], parcel: Sequence[tuple[Job, str]], work: Work
-) -> list[Answer]:
+    held: Mapping[str, Carried], parcel: Sequence[tuple[Job, str]], expected: str, work: Work
+) -> Reply:
     """Work on some submissions, one after another.
 
     Parameters
@@ -109,53 +145,53 @@ def work_on(
         The versions, by their hashes at the coordinator.
     parcel : sequence of (Job, str)
         Jobs without their versions, and these versions' hashes.
+    expected : str
+        The coordinator's `state`.
     work : callable
         What to do with a job.
 
     Returns
     -------
-    list of Answer
-        Of the first job at least; when time is up, the others are left for another parcel.
+    Reply
+        With an answer for the first job at least; when time is up, the others are left for another
+        parcel. Without any if this worker's state is another one.
 
     Raises
     ------
     WorkerRefusal
         If exercises of the instructor's own do not load here.
     """
-    # One thread for all parcels, however many threads this worker has: one submission at a time.
-    try:
-        return _bench().submit(_work_off, held, parcel, work).result()
-    except Refusal as refusal:
-        from distributed import get_worker  # knows this thread, and not that of the bench
+    from distributed import get_worker
 
-        msg = (
-            f"worker {get_worker().address}: exercises of your own do not load there. {refusal} "
-            "What they import has to be installed on every worker; then run the same command again."
-        )
-        raise WorkerRefusal(msg) from refusal
-
-
-def _work_off(
-    held: Mapping[str, Carried], parcel: Sequence[tuple[Job, str]], work: Work
-) -> list[Answer]:
-    begun_s = time.monotonic()
+    address = get_worker().address
+    if state() != expected:
+        return Reply(address, state())
     answers: list[Answer] = []
-    for bare, version_hash in parcel:
-        if answers and time.monotonic() - begun_s > _PARCEL_S:
-            break
-        job = replace(bare, version=_found(version_hash, held[version_hash]))
-        answer = _answer(job, work)
-        result = answer.result
-        if result is not None and result.version not in {version_hash, ""}:
-            result = replace(result, status="infra_error", message=_DIFFERS)
-        answers.append(replace(answer, result=result))
-    return answers
+    with _one_at_a_time:
+        begun_s = time.monotonic()
+        for bare, version_hash in parcel:
+            if answers and time.monotonic() - begun_s > _PARCEL_S:
+                break
+            try:
+                version = _found(version_hash, held[version_hash])
+            except Refusal as refusal:
+                msg = (
+                    f"worker {address}: exercises of your own do not load there. {refusal} What "
+                    "they import has to be installed on every worker; then run the same command "
+                    "again."
+                )
+                raise WorkerRefusal(msg) from refusal
+            answers.append(_answer(replace(bare, version=version), version_hash, work))
+    return Reply(address, expected, tuple(answers))
 
 
-def _answer(job: Job, work: Work) -> Answer:
+_one_at_a_time = threading.Lock()
+"""However many threads this worker has."""
+
+
+def _answer(job: Job, version_hash: str, work: Work) -> Answer:
     process = _Process.of(work)
     process.send(job)
-    ready = False
     while True:
         try:
             if not process.connection.poll(job.patience_s):
@@ -163,14 +199,14 @@ def _answer(job: Job, work: Work) -> Answer:
                 return Answer(job.entry_id, None, "its worker did not answer any more")
             kind, *content = process.connection.recv()
         except (EOFError, OSError):
-            ending = _Process.end()
-            when = "" if ready else ", perhaps before it was ready"
-            return Answer(job.entry_id, None, f"its worker died ({ending}{when})")
-        if kind == "result":
-            return Answer(job.entry_id, content[1])
+            return Answer(job.entry_id, None, f"its worker died ({_Process.end()})")
         if kind == "raised":
-            return Answer(job.entry_id, None, f"grading it ended in {content[1]}")
-        ready = True
+            return Answer(job.entry_id, None, f"grading it ended in {content[1]}", content[2])
+        if kind == "result":
+            result: Result = content[1]
+            if result.version not in {version_hash, ""}:
+                result = replace(result, status="infra_error", message=_DIFFERS)
+            return Answer(job.entry_id, result)
 
 
 class _Process:
@@ -196,6 +232,8 @@ class _Process:
         return process.end(patience_s)
 
 
+atexit.register(_Process.end)
+
 _put_down: dict[str, Version] = {}
 
 
@@ -203,9 +241,3 @@ def _found(version_hash: str, carried: Carried) -> Version:
     if version_hash not in _put_down:  # one object, so that what it caches stays
         _put_down[version_hash] = put_down(carried)
     return _put_down[version_hash]
-
-
-@cache
-def _bench() -> ThreadPoolExecutor:
-    atexit.register(_Process.end, 10.0)
-    return ThreadPoolExecutor(1, "grading")

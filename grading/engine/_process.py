@@ -7,7 +7,6 @@ is itself a daemonic process, as a worker of Dask is.
 from __future__ import annotations
 
 import contextlib
-import json
 import multiprocessing
 import os
 import signal
@@ -23,7 +22,7 @@ from grading.engine._worker import THREADS
 __all__ = ["WorkerProcess"]
 
 _BEGIN = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
+    "import sys; sys.path[:] = sys.argv[2:]; "
     "from grading.engine._worker import main; main(int(sys.argv[1]))"
 )
 
@@ -49,7 +48,9 @@ class WorkerProcess:
         self._versions: set[str] = set()
         with _interrupts_ignored():
             self._process = subprocess.Popen(  # ruff: ignore[subprocess-without-shell-equals-true]  a list
-                [sys.executable, "-c", _BEGIN, str(theirs.fileno()), json.dumps(sys.path)],
+                # -P, and no empty name in the path: neither is the folder where the command was
+                # given, which may hold submissions, and a json.py among them.
+                [sys.executable, "-P", "-c", _BEGIN, str(theirs.fileno()), *filter(None, sys.path)],
                 pass_fds=[theirs.fileno()],
                 env=os.environ | dict.fromkeys(THREADS, "1"),
             )

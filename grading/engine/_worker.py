@@ -13,6 +13,7 @@ import threading
 import traceback
 from importlib import import_module
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 __all__ = ["THREADS", "main"]
@@ -52,10 +53,15 @@ def main(descriptor: int) -> None:
         job, version = content
         object.__setattr__(job, "version", versions[version])  # frozen for everybody else
         try:
-            answer: tuple[Any, ...] = ("result", job.entry_id, work(job))
+            answer: Any = ("result", job.entry_id, work(job))
         except Exception as error:  # ruff: ignore[blind-except]  one job never ends the batch
             answer = ("raised", job.entry_id, type(error).__name__, traceback.format_exc())
-        connection.send(answer)
+        try:
+            answer = ForkingPickler.dumps(answer)
+        except Exception as error:  # ruff: ignore[blind-except]  what cannot travel is a defect too
+            name = type(error).__name__
+            answer = ForkingPickler.dumps(("raised", job.entry_id, name, traceback.format_exc()))
+        connection.send_bytes(answer)
 
 
 def _read(connection: Connection, inbox: queue.SimpleQueue[Any]) -> None:
@@ -65,6 +71,9 @@ def _read(connection: Connection, inbox: queue.SimpleQueue[Any]) -> None:
         except (EOFError, OSError):
             # Nobody waits for a result any more. Sandboxes die with this process.
             os._exit(0)
+        except BaseException:  # ruff: ignore[blind-except]  what came cannot be loaded here
+            traceback.print_exc()  # else it would be waited for until patience ends
+            os._exit(1)
         inbox.put(message)
         if message is None:
             return

@@ -35,7 +35,6 @@ from grading.sandbox._run import (
 BEGIN_S = 10.0
 _LOOK_S = 0.02  # between two looks at the memory of the whole tree
 _CHUNK = 1 << 18
-_MOST_UNREAD = 1 << 22  # more than the kernel keeps for a socket that nobody reads
 
 End = Callable[[], Mapping[str, Any]]
 
@@ -150,8 +149,8 @@ class WatchedRun(Run):
         """Send all inputs in one request; replies come one by one, as `Run.ask_each` says.
 
         So the next case runs while the last reply is read. What is too large for one request goes
-        in several. Whoever asks may do something else between two replies: those that are there by
-        the end of that count, even if the time is over by then.
+        in several. Whoever asks may do something else between two replies: that time is not
+        counted.
 
         Parameters
         ----------
@@ -160,7 +159,7 @@ class WatchedRun(Run):
         inputs : sequence of dict
             The inputs.
         within_s : float
-            Wall-clock seconds for all of them together.
+            Wall-clock seconds for all of them together, as long as whoever asks waits for them.
         answers : sequence of callable
             One for each of the inputs.
 
@@ -183,24 +182,21 @@ class WatchedRun(Run):
             return super().ask_each(message, inputs, within_s, answers)
         with self._watched():
             self._send(frame, deadline)
-        return self._replies(deadline, answers)
+        return self._replies(deadline, answers, time.monotonic())
 
-    def _replies(self, deadline: float, answers: Sequence[Answer]) -> Generator[Message]:
+    def _replies(
+        self, deadline: float, answers: Sequence[Answer], since_s: float
+    ) -> Generator[Message]:
         """Yield as many replies as there are answers to calls."""
-        is_over = False
         for i, answer in enumerate(answers):
+            # Since then whoever asks was busy with something else: calls waited for an answer, and
+            # replies for a reader. That is not the learner's time.
+            deadline += time.monotonic() - since_s
             with self._watched():
-                if not is_over and time.monotonic() >= deadline:
-                    is_over = True
-                    self._take_what_is_there()
                 reply = self._reply(answer, deadline, is_last=i + 1 == len(answers))
+            since_s = time.monotonic()
             # Not within the block, so that memory is watched while whoever asks is busy.
-            yield reply  # ruff: ignore[unnecessary-assign-before-yield]
-
-    def _take_what_is_there(self) -> None:
-        """Read once what came while whoever asks was busy; what comes later comes too late."""
-        with suppress(OSError):  # nothing is there, or its process has ended
-            self._add(self._channel.recv(_MOST_UNREAD))
+            yield reply
 
     @contextmanager
     def _watched(self) -> Generator[None]:

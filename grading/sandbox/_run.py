@@ -85,7 +85,7 @@ class Run(ABC):
         inputs : sequence of dict
             What it lacks, once for each answer.
         within_s : float
-            Wall-clock seconds for all of them together.
+            Wall-clock seconds for all of them together, as long as whoever asks waits for them.
         answers : sequence of callable
             For each of the inputs, what answers the calls of functions that stay outside.
 
@@ -103,7 +103,10 @@ class Run(ABC):
         until = time.monotonic() + within_s
         for given, answer in zip(inputs, answers, strict=True):
             left_s = max(until - time.monotonic(), 0.001)
-            yield self.ask({**message, "inputs": given}, left_s, answer)
+            reply = self.ask({**message, "inputs": given}, left_s, answer)
+            since_s = time.monotonic()
+            yield reply
+            until += time.monotonic() - since_s
 
     @abstractmethod
     def usage(self) -> Usage:

@@ -23,22 +23,22 @@ class Cluster:
     address: str = ""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
                 cwd=self.folder,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+                env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | variables,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
         self.processes.append(process)
         return process
 
-    def worker(self, *options: str) -> subprocess.Popen[bytes]:
+    def worker(self, *options: str, **variables: str) -> subprocess.Popen[bytes]:
         return self.start(
             "dask_worker", self.address, "--no-nanny", "--no-dashboard", "--host=127.0.0.1",
-            "--local-directory", str(self.folder / "space"), *options,
+            "--local-directory", str(self.folder / "space"), *options, **variables,
         )  # fmt: skip
 
 

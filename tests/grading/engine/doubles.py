@@ -15,11 +15,14 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from grading.engine import Job
 from grading.limits import Limits
 from grading.results import CellResult, NotebookResult, Result
+
+BROKEN = "NNCOURSE_TEST_BROKEN_WORKER"
+"""A worker in whose environment this stands fails every job."""
 
 _unpickled: list[str] = []
 
@@ -64,12 +67,17 @@ def result_of(job: Job, status: Any = "ok", message: str = "") -> Result:
 def obey(job: Job) -> Result:
     """Grade as the submission says; the work function of engines under test."""
     words = job.files["script"].decode().split()
+    if BROKEN in os.environ:
+        return result_of(job, "infra_error", "nothing works here")
     if "once" in words:
         mark = Path(words[words.index("once") + 1]) / job.entry_id
         if mark.exists():
             return result_of(job)
         mark.write_text("", encoding="utf-8")
     match words:
+        case ["kill", "parent"]:
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(3600)
         case ["kill", *_]:
             os.kill(os.getpid(), signal.SIGKILL)
         case ["raise", *_]:
@@ -88,6 +96,10 @@ def obey(job: Job) -> Result:
             return result_of(job, message=json.dumps([found, early]))
         case ["version"]:
             return result_of(job, message=json.dumps([os.getpid(), len(_unpickled)]))
+        case ["parent"]:
+            return result_of(job, message=str(os.getppid()))
+        case ["unpicklable"]:
+            return result_of(job, message=cast("Any", lambda: None))
         case ["exercises"]:
             return result_of(job, message=json.dumps(sorted(job.exercises or ())))
         case ["alone", folder, *_]:

@@ -208,6 +208,47 @@ def test_workers_that_cannot_start_end_the_run() -> None:
         list(pool.run([job("a")]))
 
 
+def test_result_that_cannot_travel_is_told_at_once(pool: ProcessPool) -> None:
+    ended = dict(pool.run([job("a", "unpicklable"), job("b")]))
+
+    assert ended["a"].status == "infra_error"
+    assert "it died" not in ended["a"].message
+    assert ended["b"].status == "ok"
+
+
+class Unloadable:
+    """What raises where it arrives."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, ("not a number",)
+
+    hash = "unloadable"
+
+
+def test_version_that_cannot_be_loaded_is_not_waited_for() -> None:
+    """Patience for a worker that is silent is eight minutes."""
+    with ProcessPool(1, work=obey) as pool:
+        ended = dict(pool.run([job("a", version=Unloadable())]))
+
+    assert "its worker died (exit status 1)" in ended["a"].message
+
+
+def test_nothing_is_imported_from_where_the_command_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be submissions, and a learner's json.py among them."""
+    for name in ("json", "re", "enum", "types", "operator"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+
+    with ProcessPool(1, work=obey) as pool:
+        ended = dict(pool.run([job("a")]))
+
+    assert ended["a"].status == "ok"
+    assert not (tmp_path / "ran").exists()
+
+
 def test_closing_ends_the_workers() -> None:
     with ProcessPool(2, work=obey) as pool:
         list(pool.run([job(f"j{i}", "sleep 0.05") for i in range(4)]))

@@ -177,10 +177,32 @@ def test_replies_that_are_there_count_however_late_they_are_read(run: Run) -> No
     assert [result(reply) for reply in replies] == [2, 3]
 
 
-def test_a_busy_asker_gives_no_time_to_cases_that_are_not_done(run: Run) -> None:
+def test_time_in_which_nobody_listens_is_not_the_learners(run: Run) -> None:
+    """Else whoever asks could spend it on something else, and honest work would be late."""
+    assert cell(run, "def look(x): return x(1)") is None
+    calls = [Reference("x"), Reference("x")]
+    replies = each(run, calls, within_s=0.6, answers=[lambda _: {"result": 7}] * 2)
+
+    time.sleep(0.8)
+    assert result(next(replies)) == 7
+    time.sleep(0.8)
+    assert result(next(replies)) == 7
+
+
+def test_large_replies_may_wait_for_their_reader(run: Run) -> None:
+    source = "import numpy as np\ndef look(x): return np.full(30_000, float(x))"
+    assert cell(run, source) is None
+    replies = each(run, [1, 2, 3, 4, 5], within_s=1.0)
+
+    time.sleep(1.2)
+
+    assert [result(reply)[0] for reply in replies] == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_what_is_not_done_in_time_is_late_however_busy_the_asker_was(run: Run) -> None:
     assert cell(run, "import time\ndef look(x):\n    time.sleep(x)\n    return x") is None
-    replies = each(run, [0, 2], within_s=0.5)
-    time.sleep(1.0)
+    replies = each(run, [0, 9], within_s=0.5)
+    time.sleep(0.7)
     assert result(next(replies)) == 0
     began = time.monotonic()
 
@@ -188,17 +210,7 @@ def test_a_busy_asker_gives_no_time_to_cases_that_are_not_done(run: Run) -> None
         next(replies)
 
     assert ended.value.reason == "timeout"
-    assert time.monotonic() - began < 0.5
-
-
-def test_calls_are_not_answered_after_the_time_is_over(run: Run) -> None:
-    assert cell(run, "def look(x): return x(1)") is None
-    replies = each(run, [Reference("x")], within_s=0.5)
-    time.sleep(1.0)
-
-    with pytest.raises(RunEndedError) as ended:
-        next(replies)
-    assert ended.value.reason == "timeout"
+    assert time.monotonic() - began < 3.0
 
 
 def test_the_request_is_sent_before_the_first_reply_is_asked_for(run: Run) -> None:
