@@ -146,6 +146,12 @@ class Classroom:
         return self.settings.course_id
 
     @property
+    def settings_path(self) -> Path:
+        """The file with what the instructor decided: ``class.toml``, or ``class.json``."""
+        other = self.root / "class.json"
+        return other if other.exists() else self.root / "class.toml"
+
+    @property
     def journal_folder(self) -> Path:
         """Where the journal of grading lies."""
         return self.root / "journal"
@@ -296,8 +302,7 @@ class Classroom:
         zone = time_zone(name, "--timezone")
         with locked(self.root):
             now = read_settings(self.root)
-            kind = "json" if (self.root / "class.json").exists() else "toml"
-            path = self.root / f"class.{kind}"
+            path = self.settings_path
             if now.has_timezone and now.timezone != zone:
                 msg = (
                     f"{path}: the time zone of the class is {now.timezone.key} already. "

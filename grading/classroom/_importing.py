@@ -8,7 +8,14 @@ from pathlib import Path
 
 from grading.classroom._learner import Learner, id_problem, new_key
 from grading.classroom._roster import Roster
-from grading.classroom._tables import Row, read_rows, read_table, read_titles, titled
+from grading.classroom._tables import (
+    Row,
+    is_windows_1252,
+    read_rows,
+    read_table,
+    read_titles,
+    titled,
+)
 from grading.refusals import Refusal
 
 __all__ = ["Imported", "import_roster", "read_learners"]
@@ -51,7 +58,7 @@ _IDS = {
 }  # fmt: skip
 """Columns of which any tells who is meant."""
 
-_SHOWN = {"sortable_name": "name", "id_number": "number", "canvas_id": "lms user id"}
+_SHOWN = {"sortable_name": "name", "sis_id": "id number", "canvas_id": "lms user id"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,10 @@ class Imported:
         Columns of the table that were read, and as what.
     ignored : tuple of str
         Titles of columns that were passed over.
+    absent : tuple of str
+        Ids of the roster, or of the group that was named, that are not in the table.
+    is_windows_1252 : bool
+        Whether the table was no UTF-8, and was read as Windows-1252.
     """
 
     added: tuple[str, ...]
@@ -73,6 +84,8 @@ class Imported:
     unchanged: tuple[str, ...]
     used: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    is_windows_1252: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +124,7 @@ def import_roster(roster: Roster, path: Path, group: str = "") -> Imported:
     changed = read_learners(path, group, known)
     roster.add(*changed.values())
     names = _names(path)
-    titles = read_table(path)[0][1]
+    titles = read_table(path, or_windows=True)[0][1]
     read = {title: titled(title, names) for title in titles}
     return Imported(
         tuple(sorted(set(changed) - set(known))),
@@ -119,6 +132,12 @@ def import_roster(roster: Roster, path: Path, group: str = "") -> Imported:
         tuple(sorted(each for each in changed if changed[each] == known.get(each))),
         tuple(_as(title, read[title]) for title in titles if read[title] in _COLUMNS),
         tuple(title for title in titles if title and read[title] not in _COLUMNS),
+        tuple(
+            each.id
+            for each in known.values()
+            if each.id not in changed and (not group or each.group == group)
+        ),
+        is_windows_1252(path),
     )
 
 
@@ -148,7 +167,8 @@ def read_learners(
     """
     known = known or {}
     _refuse_other_tables(path)
-    rows = [row for row in read_rows(path, _COLUMNS, names=_names(path)) if _is_person(row)]
+    read = read_rows(path, _COLUMNS, names=_names(path), or_windows=True)
+    rows = [row for row in read if _is_person(row)]
     if not rows:
         msg = f"{path}: no learner stands in it. Its first line names the columns, as in id,email."
         raise Refusal(msg)
@@ -157,13 +177,13 @@ def read_learners(
     changed: dict[str, Learner] = {}
     lines: dict[str, Row] = {}
     for row in rows:
-        read = _read(row, group)
+        person = _read(row, group)
         same = (
-            (read.learner.id if read.learner.id in known else "")
-            or by_number.get(read.learner.lms_user_id, "")
-            or by_email.get(read.learner.email.casefold(), "")
+            (person.learner.id if person.learner.id in known else "")
+            or by_number.get(person.learner.lms_user_id, "")
+            or by_email.get(person.learner.email.casefold(), "")
         )
-        learner = _merged(known[same], read) if same else read.learner
+        learner = _merged(known[same], person) if same else person.learner
         if problem := id_problem(learner.id):
             msg = f"{row.where}: the id {learner.id[:80]!r} cannot name a folder: an id {problem}."
             raise Refusal(msg + " Change it there.")
@@ -177,7 +197,7 @@ def read_learners(
 
 def _refuse_other_tables(path: Path) -> None:
     """Refuse what is no class list, by its first line: another table, a text, a notebook."""
-    titles = [title for title in read_titles(path) if title]
+    titles = [title for title in read_titles(path, or_windows=True) if title]
     names = {titled(title, _NAMES) for title in titles}
     if {"assignment", "raw_score"} <= names:
         msg = (
@@ -197,7 +217,7 @@ def _refuse_other_tables(path: Path) -> None:
 
 def _names(path: Path) -> dict[str, str]:
     """Say what titles mean in this file: some mean something else in an export of Canvas."""
-    rows = read_table(path)
+    rows = read_table(path, or_windows=True)
     titles = [title.lower() for title in rows[0][1]] if rows else [""]
     more: dict[str, str] = {}
     if titles[0] == "student" and {"section", "sis login id", "sis user id"} & set(titles):
@@ -239,7 +259,9 @@ def _read(row: Row, group: str) -> _Read:
     if not own_id:
         msg = f"{row.where}: neither an id nor an email stands there. Add one."
         raise Refusal(msg)
-    learner = Learner(new_key(), own_id, first, last, email, number, group or row["group"])
+    id_number = row["id_number"] or row["sis_id"]
+    part = group or row["group"]
+    learner = Learner(new_key(), own_id, first, last, email, number, part, id_number)
     return _Read(learner, is_guess)
 
 
@@ -262,7 +284,7 @@ def _name(row: Row) -> tuple[str, str, bool]:
 
 def _merged(before: Learner, read: _Read) -> Learner:
     """Keep id and key; take over what the table knows, but no guess where a name is known."""
-    names = ["first_name", "last_name", "email", "lms_user_id", "group"]
+    names = ["first_name", "last_name", "email", "lms_user_id", "group", "id_number"]
     if read.is_guess and (before.first_name or before.last_name):
         names = names[2:]
     told = {name: getattr(read.learner, name) for name in names}

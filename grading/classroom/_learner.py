@@ -36,6 +36,9 @@ class Learner:
         The id in Canvas or Moodle; empty where unknown.
     group : str
         A part of the class, such as a tutorial; empty where there is none.
+    id_number : str
+        The institution's number: ``ID number`` in Moodle, ``SIS User ID`` in Canvas; empty where
+        unknown.
     """
 
     key: str
@@ -45,6 +48,7 @@ class Learner:
     email: str = ""
     lms_user_id: str = ""
     group: str = ""
+    id_number: str = ""
 
     @property
     def name(self) -> str:

@@ -120,6 +120,7 @@ class Roster:
         email: str = "",
         lms_user_id: str = "",
         group: str = "",
+        id_number: str = "",
     ) -> Learner:
         """Add one person and save.
 
@@ -127,7 +128,7 @@ class Roster:
         ----------
         learner_id : str
             The id in the class.
-        first_name, last_name, email, lms_user_id, group : str
+        first_name, last_name, email, lms_user_id, group, id_number : str
             See `Learner`.
 
         Returns
@@ -135,7 +136,9 @@ class Roster:
         Learner
             With a key of his or her own.
         """
-        learner = Learner(new_key(), learner_id, first_name, last_name, email, lms_user_id, group)
+        learner = Learner(
+            new_key(), learner_id, first_name, last_name, email, lms_user_id, group, id_number
+        )
         self.add(learner)
         return learner
 

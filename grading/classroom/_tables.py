@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grading.refusals import Refusal
 
-__all__ = ["Row", "read_rows", "read_table", "read_titles", "titled"]
+__all__ = ["Row", "is_windows_1252", "read_rows", "read_table", "read_titles", "titled"]
 
 MAX_BYTES = 64 * 2**20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _SPREADSHEETS = {".xlsx", ".xlsm", ".ods", ".numbers"}
+_UTF8_LETTER = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
+_CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def read_rows(
     *,
     needed: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
+    or_windows: bool = False,
 ) -> list[Row]:
     """Read a table whose first line names its columns.
 
@@ -63,6 +67,8 @@ def read_rows(
         Columns that must be there, and not empty.
     names : mapping of str to str, optional
         Other titles of columns, in lower case.
+    or_windows : bool, default False
+        Read the file also if it `is_windows_1252`.
 
     Returns
     -------
@@ -74,7 +80,7 @@ def read_rows(
     Refusal
         With file and line.
     """
-    rows = read_table(path)
+    rows = read_table(path, or_windows=or_windows)
     if not rows:
         msg = f"{path}: the file is empty. Its first line names the columns: {','.join(columns)}"
         raise Refusal(msg)
@@ -133,13 +139,15 @@ def titled(title: str, names: Mapping[str, str]) -> str:
     return names.get(lower) or names.get(plain) or lower.replace(" ", "_")
 
 
-def read_titles(path: Path) -> list[str]:
+def read_titles(path: Path, *, or_windows: bool = False) -> list[str]:
     """Read the first line of a table, whatever stands below it.
 
     Parameters
     ----------
     path : Path
         The file.
+    or_windows : bool, default False
+        As for `read_rows`.
 
     Returns
     -------
@@ -151,19 +159,21 @@ def read_titles(path: Path) -> list[str]:
     Refusal
         If it is no text.
     """
-    text = _decoded(path)
+    text = _decoded(path, or_windows)
     first = next((line for line in text.splitlines() if line.strip()), "")
     titles = next(csv.reader([first], delimiter=_separator(text)), [])
     return [title.strip() for title in titles]
 
 
-def read_table(path: Path) -> list[tuple[int, list[str]]]:
+def read_table(path: Path, *, or_windows: bool = False) -> list[tuple[int, list[str]]]:
     """Read the rows of a table as they are.
 
     Parameters
     ----------
     path : Path
         The file.
+    or_windows : bool, default False
+        As for `read_rows`.
 
     Returns
     -------
@@ -175,7 +185,7 @@ def read_table(path: Path) -> list[tuple[int, list[str]]]:
     Refusal
         If it cannot be read as a table.
     """
-    text = _decoded(path)
+    text = _decoded(path, or_windows)
     separator = _separator(text)
     reader = csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True)
     rows: list[tuple[int, list[str]]] = []
@@ -190,17 +200,60 @@ def read_table(path: Path) -> list[tuple[int, list[str]]]:
     return rows
 
 
-def _decoded(path: Path) -> str:
+def is_windows_1252(path: Path) -> bool:
+    """Tell whether a table is as Excel writes it in Western Europe, where it is not UTF-8.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        Whether it is text of Windows-1252, and no UTF-8, whole or damaged.
+
+    Raises
+    ------
+    Refusal
+        If it cannot be read.
+    """
+    return _windows_1252(_bytes(path)) is not None
+
+
+def _windows_1252(raw: bytes) -> str | None:
+    try:
+        raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    else:
+        return None
+    if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None
+    if _UTF8_LETTER.search(raw):  # UTF-8 that is damaged elsewhere
+        return None
+    try:
+        text = raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(text) else text
+
+
+def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
             msg = (
                 f"{path}: it is larger than {MAX_BYTES // 2**20} MB, no class list. Check its name."
             )
             raise Refusal(msg)
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         msg = f"{path}: it cannot be read: {error.strerror}. Check its name."
         raise Refusal(msg) from error
+
+
+def _decoded(path: Path, or_windows: bool) -> str:
+    raw = _bytes(path)
     if raw.startswith(_ZIP):
         msg = f"{path}: {_kind_of_zip(path)}"
         raise Refusal(msg)
@@ -208,6 +261,8 @@ def _decoded(path: Path) -> str:
     try:
         text = raw.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
+        if or_windows and (read := _windows_1252(raw)) is not None:
+            return read
         line = raw[: error.start].count(b"\n") + 1
         msg = f"{path}, line {line}: the text is not UTF-8. Save it again as CSV UTF-8."
         raise Refusal(msg) from error

@@ -28,6 +28,7 @@ from grading.cli import (
     _roster,
     _similar,
     _solution,
+    _withdraw,
 )
 from grading.cli._class import with_class
 from grading.refusals import Refusal
@@ -87,6 +88,7 @@ for _module in (
     _regrade,
     _roster,
     _extend,
+    _withdraw,
     _forget,
     _feedback,
     _report,

@@ -20,7 +20,8 @@ ClassOption = Annotated[
     typer.Option(
         "--class",
         metavar="DIR",
-        help="The class folder; without it NNCOURSE_CLASS, then my-class.",
+        help="The class folder; without it the one in NNCOURSE_CLASS, then my-class, in the folder "
+        "of the course.",
         show_default=False,
     ),
 ]
@@ -37,9 +38,10 @@ DbOption = Annotated[
 
 
 _LISTED = 20
+_NAMED = 5
 _ABOUT_A_CLASS = re.compile(
-    r"\bnncourse (?:export|extend|feedback|forget|grade|regrade|release|report|roster|similar)"
-    r"(?![\w:-])"
+    r"\bnncourse (?:export|extend|feedback|forget|grade|regrade|release|report|roster|similar|"
+    r"withdraw)(?![\w:-])"
 )
 
 
@@ -195,6 +197,35 @@ def recharged(
     return say_charges(done, quiet=quiet)
 
 
+def say_moved_extensions(classroom: Classroom, slugs: Sequence[str]) -> None:
+    """Name whose extensions are counted in days, and so moved with a due date.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The class.
+    slugs : sequence of str
+        The assignments with another due date.
+    """
+    settings = classroom.settings
+    for slug in slugs:
+        if settings.assignments[slug].due is None:
+            continue
+        given = [each for each in settings.extensions if each.assignment == slug]
+        whom = [
+            each.student or f"group {each.group}" for each in given if not each.until and each.days
+        ]
+        if not whom:
+            continue
+        n, names = len(whom), ", ".join(whom[:_NAMED])
+        more = f" and {n - _NAMED} more" if n > _NAMED else ""
+        typer.echo(
+            f"{slug}: {n} extension{'' if n == 1 else 's'} in days moved with the due date: "
+            f"{names}{more}. One that was given with --until stays.",
+            err=True,
+        )
+
+
 def refuse_beside_course(command: str, given: dict[str, bool]) -> None:
     """Refuse options that mean nothing for an instructor's own nbgrader course.
 
@@ -223,22 +254,20 @@ def refuse_beside_course(command: str, given: dict[str, bool]) -> None:
 
 
 def say_charges(done: Recharged, *, quiet: bool = False) -> list[str]:
-    """Say whose penalty changed, and what could not be written.
+    """Say whose penalty changed.
 
     Parameters
     ----------
     done : Recharged
         What a change of due dates came to.
     quiet : bool, default False
-        Say only what went wrong.
+        Say nothing.
 
     Returns
     -------
     list of str
         Whose penalty changed.
     """
-    for sentence in done.refused:
-        typer.echo(sentence, err=True)
     if quiet or not done.is_graded:
         return done.changed
     for sentence in done.changed[:_LISTED]:
@@ -297,18 +326,18 @@ def with_class(sentence: str, words: Sequence[str]) -> str:
     return _with_option(sentence, f" --class {shlex.quote(given[-1])}" if given else "")
 
 
-def repeat_class(summary: Summary, folder: Path | None) -> None:
+def repeat_class(summary: Summary, option: str) -> None:
     """Repeat the ``--class`` that was given in the commands that a summary proposes.
 
     Parameters
     ----------
     summary : Summary
         Its lists are changed.
-    folder : Path or None
-        What stands behind ``--class``.
+    option : str
+        From `class_words`.
     """
-    option = class_words(folder)
-    for sentences in (summary.refused, summary.mended, summary.troubles, summary.set_aside):
+    kinds = summary.refused, summary.mended, summary.unreadable, summary.troubles, summary.set_aside
+    for sentences in kinds:
         sentences[:] = [_with_option(sentence, option) for sentence in sentences]
 
 

@@ -41,7 +41,8 @@ def export(
         typer.Option(
             "--column",
             metavar="UNIT=TITLE",
-            help="Title of a column, exactly as in the LMS; may be repeated.",
+            help="Title of a column, exactly as in the LMS; may be repeated. Canvas makes a new "
+            "assignment of a title that it does not know.",
         ),
     ] = None,
     missing_as_zero: Annotated[

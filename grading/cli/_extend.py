@@ -44,11 +44,21 @@ def extend(
     ] = "",
     folder: ClassOption = None,
     until: Annotated[
-        str, typer.Option("--until", metavar="TIME", help='The new date, "2026-12-08 23:59".')
+        str,
+        typer.Option(
+            "--until",
+            metavar="TIME",
+            help='The new date, "2026-12-08 23:59"; it stays where the due date is moved.',
+        ),
     ] = "",
     days: Annotated[
         float | None,
-        typer.Option("--days", help="Days after the due date; 0 takes it back.", min=0, max=3660),
+        typer.Option(
+            "--days",
+            help="Days after the due date, with which it moves; 0 takes it back.",
+            min=0,
+            max=3660,
+        ),
     ] = None,
     time_factor: Annotated[
         float | None,

@@ -96,7 +96,7 @@ def grade(
     killed at any point, the same command goes on where it was. Exit status 1 if something was
     refused or could not be graded. For instructors.
     """
-    from grading.cli._class import refuse_beside_course, repeat_class
+    from grading.cli._class import class_words, refuse_beside_course, repeat_class
     from grading.cli._grading import make_engine, show, watching  # keeps --help fast
     from grading.cli._text import leave_with, print_json
 
@@ -120,11 +120,12 @@ def grade(
             summary = run(engine, unsafe, time_factor, watch)
     finally:
         engine.close()
-    repeat_class(summary, folder)
+    option = None if course is not None else class_words(folder)
+    repeat_class(summary, option or "")
     if as_json:
         print_json(summary.to_dict())
     else:
-        show(summary)
+        show(summary, option)
     if not summary.ok:
         leave_with(1)
 
@@ -181,7 +182,8 @@ def _class(
             path = classroom.set_attempts(rule)
             typer.echo(
                 f"From now on the {rule} of several attempts counts, before it was the {before}; "
-                f"it stands in {path}.",
+                f"it stands in {path}. Whoever's files were not named now keeps what counts; "
+                "name all of them to apply it to everybody.",
                 err=True,
             )
         elif rule != "last":

@@ -202,13 +202,15 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def show(summary: Summary) -> None:
+def show(summary: Summary, option: str | None = None) -> None:
     """Print what a run came to.
 
     Parameters
     ----------
     summary : Summary
         Of the run.
+    option : str or None
+        The ``--class`` to repeat where a report of the class is proposed; None proposes none.
     """
     from rich.console import Console  # keeps --help fast
     from rich.table import Table
@@ -241,10 +243,14 @@ def show(summary: Summary) -> None:
                 "which a person gives the points, in formgrader."
             )
         )
+    if summary.lines and option is not None:
+        console.print(Text(f"see: nncourse report --names{option}"))
     _one_by_one(console, summary)
     _list(console, "Set aside:", data["set_aside"], summary.n_set_aside)
     _list(console, "Score changed:", data["changed"], len(data["changed"]))
     _list(console, "Mended or taken for granted:", data["mended"], summary.n_mended)
+    unreadable, n_unreadable = data["unreadable"], summary.n_unreadable
+    _list(console, "Cannot be read, and got no points:", unreadable, n_unreadable)
     _list(console, "Refused:", data["refused"], summary.n_refused)
     _list(
         console,
@@ -265,7 +271,6 @@ def _one_by_one(console: Console, summary: Summary) -> None:
 
     if not summary.lines:
         return
-    console.print(Text("see: nncourse report --names"))
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for (learner, slug), line in sorted(summary.lines.items()):
         points = "–" if line.status == "infra_error" else f"{line.points:g} of {line.max_points:g}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -91,7 +90,11 @@ def regrade(
     extensions and late policy of now. Other scores, and what people entered, stay. Exit
     status 1 if something was refused or could not be graded. For instructors.
     """
-    from grading.cli._class import open_class, refuse_beside_course  # keeps --help fast
+    from grading.cli._class import (
+        class_words,
+        open_class,
+        refuse_beside_course,
+    )  # keeps --help fast
     from grading.cli._grading import refuse_without_isolation
     from grading.cli._text import print_json
 
@@ -123,7 +126,7 @@ def regrade(
                 watch=watch,
             )
 
-        _run(run_course, workers, cluster, unsafe=unsafe, folder=None, as_json=as_json)
+        _run(run_course, workers, cluster, unsafe=unsafe, option=None, as_json=as_json)
         return
     from grading.runs import explain_verdict
     from grading.runs import regrade as regrade_class
@@ -161,7 +164,8 @@ def regrade(
             watch=watch,
         )
 
-    _run(run_class, workers, cluster, unsafe=unsafe, folder=folder, as_json=as_json)
+    option = class_words(folder)
+    _run(run_class, workers, cluster, unsafe=unsafe, option=option, as_json=as_json)
 
 
 def _run(
@@ -170,10 +174,10 @@ def _run(
     cluster: str | None,
     *,
     unsafe: bool,
-    folder: Path | None,
+    option: str | None,
     as_json: bool,
 ) -> None:
-    """Run on an engine, and say what it came to."""
+    """Run on an engine, and say what it came to, for a class with the option that names it."""
     from grading.cli._class import repeat_class
     from grading.cli._grading import make_engine, show, watching
     from grading.cli._text import leave_with, print_json
@@ -184,11 +188,11 @@ def _run(
             summary = run(engine, watch)
     finally:
         engine.close()
-    repeat_class(summary, folder)
+    repeat_class(summary, option or "")
     if as_json:
         print_json(summary.to_dict())
     else:
-        show(summary)
+        show(summary, option)
         plural = "y" if summary.penalties == 1 else "ies"
         typer.echo(
             "Due dates, lateness and penalties were worked out again: "

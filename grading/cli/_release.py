@@ -42,8 +42,17 @@ def release(
         str, typer.Option("--tier", help="core, or further: with the exercises that do not count.")
     ] = "core",
     due: Annotated[
-        str, typer.Option("--due", metavar="TIME", help='By when, as in "2026-12-01 23:59".')
+        str,
+        typer.Option(
+            "--due",
+            metavar="TIME",
+            help='By when, as in "2026-12-01 23:59"; a day alone means 23:59 of it. Without it '
+            "the date stays that the class has.",
+        ),
     ] = "",
+    no_due: Annotated[
+        bool, typer.Option("--no-due", help="Take the due date away, and the penalties with it.")
+    ] = False,
     timezone: Annotated[
         str,
         typer.Option(
@@ -76,13 +85,14 @@ def release(
     """Make a bundle for learners: notebooks without solutions, due date, manifest.
 
     What is handed out is kept in the class folder, and grading uses that copy. Releasing again
-    keeps earlier releases for those who work on them; with another due date, penalties of what is
-    graded already are worked out again. For instructors.
+    keeps earlier releases for those who work on them, and the due date unless --due or --no-due is
+    given; with another date, extensions by --days move with it, and penalties of what is graded
+    already are worked out again. For instructors.
     """
     from rich.console import Console  # keeps --help fast
 
     from grading.classroom import begun, class_folder, shown_time
-    from grading.cli._class import adopt_timezone, recharged, say_begun
+    from grading.cli._class import adopt_timezone, recharged, say_begun, say_moved_extensions
     from grading.cli._text import print_json, size
 
     release_units = _releasing()
@@ -100,6 +110,7 @@ def release(
                 classroom,
                 tier=tier,
                 due=due,
+                no_due=no_due,
                 timezone=timezone,
                 to=to,
                 exercises=exercises.expanduser() if exercises else None,
@@ -109,9 +120,10 @@ def release(
         say_begun(classroom, folder)
     if timezone:
         adopt_timezone(classroom, timezone)
-    moved = [slug for slug in bundle.versions if slug in before and before[slug] != bundle.due]
+    moved = [slug for slug, new in bundle.dues.items() if before.get(slug, new.when) != new.when]
     changed = recharged(classroom, moved, drop_due=True, quiet=as_json) if moved else []
-    if moved and bundle.due is None:
+    say_moved_extensions(classroom, moved)
+    if moved and no_due:
         typer.echo(
             f"{', '.join(moved)}: there was a due date before, and there is none now. To set one, "
             "release again with --due.",
@@ -122,6 +134,7 @@ def release(
             "path": str(bundle.path),
             "versions": bundle.versions,
             "due": bundle.due.isoformat() if bundle.due else None,
+            "dues": {slug: when and when.isoformat() for slug, (when, _) in bundle.dues.items()},
             "exercises": {slug: list(names) for slug, names in bundle.exercises.items()},
             "files": list(bundle.files),
             "notes": list(bundle.notes),
@@ -130,8 +143,15 @@ def release(
         return
     for slug, names in bundle.exercises.items():
         typer.echo(f"{slug}: {len(names)} exercises, release {bundle.versions[slug][:8]}")
-    if bundle.due is not None:
-        typer.echo(f"Due {shown_time(bundle.due, bundle.zone)}.")
+    said: dict[str, list[str]] = {}
+    for slug, (when, zone) in bundle.dues.items():
+        if when is not None:
+            kept = "" if due else ", as before"
+            said.setdefault(f"due {shown_time(when, zone)}{kept}.", []).append(slug)
+    for sentence, slugs in said.items():
+        is_all = len(slugs) == len(bundle.dues)
+        whole = sentence[0].upper() + sentence[1:]
+        typer.echo(whole if is_all else f"{', '.join(slugs)}: {sentence}")
     n_bytes = bundle.path.stat().st_size if bundle.path.is_file() else None
     kind = f"a zip of {size(n_bytes)}" if n_bytes is not None else "a folder"
     typer.echo(f"{bundle.path}: {kind}, {len(bundle.files)} files, no solution in it.")

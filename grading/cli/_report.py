@@ -37,7 +37,13 @@ def report(
     course: CourseOption = None,
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="FILE", help="Where to write it; report.html without it."),
+        typer.Option(
+            "--to",
+            metavar="FILE",
+            help="Where to write it; without it report.html in the class folder, with --names "
+            "report-names.html.",
+            show_default=False,
+        ),
     ] = None,
     names: Annotated[
         bool,
@@ -52,7 +58,8 @@ def report(
     """Write a page about the class: points, mistakes, times, what to talk about.
 
     It names nobody and hides numbers of fewer than 5 learners, also where they would follow from
-    other numbers. With --names it is for you alone: it names everybody and hides nothing.
+    other numbers. With --names it is for you alone: it names everybody, hides nothing, and goes
+    into a file of its own, report-names.html.
     """
     from grading.cli._text import print_json  # keeps --help fast
     from grading.reporting import OwnFiles, class_page, count, opened, slugs_of, unit_report
@@ -70,6 +77,6 @@ def report(
         print_json([each.to_dict(zones[each.slug]) for each in reports])
         return
     text = class_page(folder.name, reports, folder.zone, zones)
-    path = to if to is not None else folder.root / "report.html"
+    path = to if to is not None else folder.root / f"report{'-names' if names else ''}.html"
     OwnFiles(folder.root).write(path, text, force=force)
     typer.echo(f"The report is in {path}.")

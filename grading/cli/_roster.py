@@ -13,6 +13,8 @@ from grading.cli._class import ClassOption
 if TYPE_CHECKING:
     from grading.classroom import Learner
 
+_NAMED = 5
+
 EXAMPLE = "Example: nncourse roster --import canvas-gradebook.csv --class my-class"
 
 
@@ -38,6 +40,12 @@ def roster(
     email: Annotated[str, typer.Option("--email", help="With --add.")] = "",
     lms_user_id: Annotated[
         str, typer.Option("--lms-user-id", help="With --add: the number in Canvas or Moodle.")
+    ] = "",
+    id_number: Annotated[
+        str,
+        typer.Option(
+            "--id-number", help="With --add: Moodle's ID number, or Canvas's SIS User ID."
+        ),
     ] = "",
     import_: Annotated[
         Path | None,
@@ -85,6 +93,19 @@ def roster(
             err=as_json,
         )
         typer.echo(f"Columns used: {', '.join(done.used)}.", err=as_json)
+        if done.is_windows_1252:
+            typer.echo(
+                f"{import_} is not UTF-8 and was read as Windows-1252: look at the names, and mend "
+                f"them in {people.path}.",
+                err=True,
+            )
+        if done.absent:
+            n, ids = len(done.absent), ", ".join(done.absent[:_NAMED])
+            more = f" and {n - _NAMED} more" if n > _NAMED else ""
+            typer.echo(
+                f"{n} in the roster {'is' if n == 1 else 'are'} not in this file: {ids}{more}.",
+                err=as_json,
+            )
         if done.ignored:
             typer.echo(f"Columns not used: {', '.join(done.ignored)}.", err=as_json)
     if add is not None:
@@ -95,6 +116,7 @@ def roster(
             "email": email,
             "lms_user_id": lms_user_id,
             "group": group,
+            "id_number": id_number,
         }
         verb = "changed" if add in people else "added"
         people.add(_learner(known | {name: value for name, value in told.items() if value}))
@@ -147,7 +169,7 @@ def _print(learners: list[Learner], class_words: str) -> None:
         typer.echo(f"Nobody is in this list. Add a learner with: {mend}")
         return
     shown = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("id", "first name", "last name", "email", "LMS id", "group"):
+    for title in ("id", "first name", "last name", "email", "LMS id", "group", "ID number"):
         shown.add_column(title, overflow="fold")
     for learner in learners:
         shown.add_row(*map(Text, _public(learner).values()))

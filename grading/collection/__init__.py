@@ -15,7 +15,18 @@ name, which the platform or the instructor wrote, never from one that a learner 
 """
 
 from grading.collection._collect import UNMARKED, Collected, collect
-from grading.collection._store import lay_out, store
+from grading.collection._store import Stored, lay_out, store, stored_as, stored_attempts
 from grading.collection._submission import BESIDE, Submission
 
-__all__ = ["BESIDE", "UNMARKED", "Collected", "Submission", "collect", "lay_out", "store"]
+__all__ = [
+    "BESIDE",
+    "UNMARKED",
+    "Collected",
+    "Stored",
+    "Submission",
+    "collect",
+    "lay_out",
+    "store",
+    "stored_as",
+    "stored_attempts",
+]

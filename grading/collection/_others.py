@@ -16,7 +16,7 @@ _NAMED = 3
 _LEFT_BEHIND = {"manifest.json", "timestamp.txt", "attempt.json", "thumbs.db", "desktop.ini"}
 _RENAMED = re.compile(r"(.+\.ipynb)\.(?:txt|json|html?)", re.IGNORECASE)
 _MOODLE = re.compile(r"(.+?_\d{1,19})_assignsubmission_.*")
-_CANVAS = re.compile(r"([^\W_]+(?:_LATE)?_\d{1,19})_\d{1,19}_.+")
+_CANVAS = re.compile(r"([^\W_]+(?:_LATE)?_\d{1,19})_(?:\d{1,19}_.+|text\.html)")
 
 HandIn = tuple[str, ...]
 
@@ -75,7 +75,7 @@ class NotebookLess:
         self._is_somebody = is_somebody
         self._with_notebook: set[HandIn] = set()
         self._others: dict[HandIn, _Files] = {}
-        self._last: tuple[tuple[str, ...], HandIn] = ((), ())
+        self._last: tuple[tuple[str, ...], tuple[HandIn, bool]] = ((), ((), False))
 
     def saw(self, path: Path, parts: tuple[str, ...], inside: tuple[int, ...]) -> None:
         """Take note of a file.
@@ -97,7 +97,8 @@ class NotebookLess:
         if not hand_in or hand_in in self._with_notebook:
             return
         if is_notebook:  # what lies beside the folder of an assignment belongs to its notebook
-            for each in (hand_in, hand_in[:-1]) if hand_in[-1] in self._slugs else (hand_in,):
+            around = self._of_folders(parts[:-1])[0]
+            for each in {hand_in, around, hand_in[:-1] if hand_in[-1] in self._slugs else hand_in}:
                 self._with_notebook.add(each)
                 self._others.pop(each, None)
             return
@@ -112,22 +113,27 @@ class NotebookLess:
 
     def _hand_in(self, parts: tuple[str, ...]) -> HandIn:
         """Name the hand-in that a file belongs to; empty for a file that belongs to none."""
-        folders = parts[:-1]
-        if not folders:
-            found = _MOODLE.fullmatch(parts[0]) or _CANVAS.fullmatch(parts[0])
-            return (found[1],) if found else ()
+        hand_in, is_somebodys = self._of_folders(parts[:-1])
+        if not is_somebodys and (
+            found := _MOODLE.fullmatch(parts[-1]) or _CANVAS.fullmatch(parts[-1])
+        ):
+            return (*parts[:-1], found[1])
+        return hand_in
+
+    def _of_folders(self, folders: tuple[str, ...]) -> tuple[HandIn, bool]:
+        """Name the hand-in of whatever lies in a folder, and tell whether its name says whose."""
         if folders != self._last[0]:
-            self._last = folders, self._of_folders(folders)
+            self._last = folders, self._found(folders)
         return self._last[1]
 
-    def _of_folders(self, folders: tuple[str, ...]) -> HandIn:
+    def _found(self, folders: tuple[str, ...]) -> tuple[HandIn, bool]:
         for depth, part in enumerate(folders):
             if found := _MOODLE.fullmatch(part) or _CANVAS.fullmatch(part):
-                return (*folders[:depth], found[1])
+                return (*folders[:depth], found[1]), True
             if self._is_somebody(part):  # in nbgrader's tree a folder for each assignment follows
                 is_tree = folders[depth + 1 : depth + 2] and folders[depth + 1] in self._slugs
-                return folders[: depth + 2] if is_tree else folders[: depth + 1]
-        return folders[:2] if folders[0] in self._slugs else folders[:1]
+                return folders[: depth + 2] if is_tree else folders[: depth + 1], True
+        return folders[: 2 if folders[:1] and folders[0] in self._slugs else 1], False
 
     def sentences(self, slug: str | None = None) -> Iterator[str]:
         """Say of which hand-ins no notebook came.

@@ -5,16 +5,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from grading.classroom import Classroom, Learner
 from grading.classroom._files import write_atomically
-from grading.collection._submission import Submission
+from grading.collection._submission import Submission, content_hash
 from grading.refusals import Refusal
 
-__all__ = ["known_before", "lay_out", "store", "stored_times"]
+__all__ = [
+    "Stored",
+    "known_before",
+    "lay_out",
+    "store",
+    "stored_as",
+    "stored_attempts",
+    "stored_times",
+]
 
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-([0-9a-f]{12})")
@@ -122,6 +132,84 @@ def stored_times(classroom: Classroom, learner: Learner, slug: str) -> set[datet
     return {when for when, _, _ in _stored(classroom, learner, slug)}
 
 
+@dataclass(frozen=True)
+class Stored:
+    """An attempt as it is kept under ``attempts/``.
+
+    Attributes
+    ----------
+    attempt : int
+        Its number.
+    handed_in : datetime
+        When, in UTC.
+    version : str
+        Hash of the release that it was made from; empty if that is not known.
+    files : mapping of str to bytes
+        What was handed in.
+    """
+
+    attempt: int
+    handed_in: datetime
+    version: str
+    files: Mapping[str, bytes] = field(repr=False)
+
+
+def stored_attempts(classroom: Classroom, learner: Learner, slug: str) -> list[Stored]:
+    """Read a learner's stored attempts, graded or not; what a crash left in part is passed over.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The class.
+    learner : Learner
+        Whose.
+    slug : str
+        The assignment.
+
+    Returns
+    -------
+    list of Stored
+        The first one first.
+    """
+    found = []
+    for when, name, path in sorted(_stored(classroom, learner, slug), key=lambda one: one[0]):
+        own = {"timestamp.txt", "attempt.json"}
+        paths = [each for each in path.iterdir() if each.is_file() and not each.is_symlink()]
+        files = {each.name: each.read_bytes() for each in paths if each.name not in own}
+        number, version = _number(path), _about(path).get("version")
+        if number is not None and content_hash(files)[:12] == name:
+            found.append(Stored(number, when, version if isinstance(version, str) else "", files))
+    return found
+
+
+def stored_as(
+    classroom: Classroom, learner: Learner, slug: str, files: Mapping[str, bytes], attempt: int
+) -> list[Path]:
+    """Find the folders under which `store` keeps an attempt: one for each time it had.
+
+    Parameters
+    ----------
+    classroom : Classroom
+        The class.
+    learner : Learner
+        Whose.
+    slug : str
+        The assignment.
+    files : mapping of str to bytes
+        What was handed in.
+    attempt : int
+        Its number.
+
+    Returns
+    -------
+    list of Path
+        Below ``attempts/``. A folder in which a crash left no number is taken for one of them.
+    """
+    same = content_hash(files)[:12]
+    stored = _stored(classroom, learner, slug)
+    return [path for _, name, path in stored if name == same and _number(path) in {attempt, None}]
+
+
 def known_before(submission: Submission, classroom: Classroom) -> tuple[int, datetime] | None:
     """Find the stored attempt of which a submission is the same file once more.
 
@@ -167,7 +255,14 @@ def _stored(classroom: Classroom, learner: Learner, slug: str) -> list[tuple[dat
 def _number(path: Path) -> int | None:
     """Read which attempt a stored one is; None where a crash left no word of it."""
     try:
-        content = json.loads((path / "attempt.json").read_bytes())
-        return int(content["attempt"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return int(_about(path)["attempt"])
+    except (ValueError, KeyError, TypeError):
         return None
+
+
+def _about(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((path / "attempt.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

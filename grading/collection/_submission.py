@@ -9,7 +9,7 @@ from datetime import datetime
 
 from grading.classroom import Learner
 
-__all__ = ["BESIDE", "Submission", "shown"]
+__all__ = ["BESIDE", "Submission", "content_hash", "shown"]
 
 BESIDE = "Beside it lay "
 """How a note begins that the learner has to read as well: it names work that was not judged."""
@@ -57,10 +57,26 @@ class Submission:
     @property
     def sha256(self) -> str:
         """Hash of names and contents."""
-        content = hashlib.sha256()
-        for name, data in sorted(self.files.items()):
-            content.update(f"{name}\0{len(data)}\0".encode() + data)
-        return content.hexdigest()
+        return content_hash(self.files)
+
+
+def content_hash(files: Mapping[str, bytes]) -> str:
+    """Hash names and contents, as stored attempts are named by.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        Content by file name.
+
+    Returns
+    -------
+    str
+        SHA-256, as hex digits.
+    """
+    content = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        content.update(f"{name}\0{len(data)}\0".encode() + data)
+    return content.hexdigest()
 
 
 def shown(name: object) -> str:

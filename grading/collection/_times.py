@@ -13,6 +13,11 @@ from grading.collection._walking import Place
 
 __all__ = ["time_of"]
 
+_WRITE_IT = (
+    "Write the time as 2026-11-20 23:50:00 UTC or 2026-11-20T23:50:00+01:00; without a zone it is "
+    "UTC."
+)
+
 
 def time_of(
     place: Place, match: Match, classroom: Classroom
@@ -44,7 +49,8 @@ def time_of(
     if place.timestamp and not match.platform:
         if (stamp := _parsed_time(place.timestamp)) is not None:
             return stamp, "timestamp.txt", notes
-        notes = (*notes, f"timestamp.txt cannot be read: {shown(place.timestamp[:40])}.")
+        said = f"timestamp.txt cannot be read: {shown(place.timestamp[:40])}. {_WRITE_IT}"
+        notes = (*notes, said)
     time_from = "zip entry" if place.inside else "file time"
     when = _on_clock(place.time, zone)
     if when is None:
@@ -68,7 +74,10 @@ def time_of(
             "change that. Copy it with its time"
         )
         if not place.inside:
-            said += ", or write the right one into a timestamp.txt beside it"
+            said += (
+                ", or write the right one into a timestamp.txt beside it, as in 2026-11-20 "
+                "23:50:00 UTC or 2026-11-20T23:50:00+01:00"
+            )
         notes = (*notes, f"{said}.")
     return when, time_from, notes
 

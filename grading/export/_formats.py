@@ -92,17 +92,23 @@ def canvas_sheet(grades: Grades, *, missing_as_zero: bool = False) -> Sheet:
         rows.append((
             _last_first(learner),
             number if is_number else "",
-            "",
+            learner.id_number,
             learner.id if is_number or not number else number,
             learner.group,
             *_finals(grades, learner, missing_as_zero),
         ))
-    without = [learner.id for learner in listed if not learner.lms_user_id]
+    without = [one.id for one in listed if not one.lms_user_id and not one.id_number]
     warnings = [*_waiting(grades), *_left_out(grades, listed)]
     if without:
         warnings.append(
             f"{_people(without)} no LMS id; Canvas will look for the id of the class among its "
             f"SIS login ids. Add lms_user_id with: {grades.mend}"
+        )
+    if unnamed := [slug for slug in grades.slugs if slug not in grades.titles]:
+        warnings.append(
+            f"Canvas makes a new assignment of a column that it does not know: "
+            f"{', '.join(unnamed)}. To fill one that it has, give its title as Canvas exports it, "
+            f'with the number: --column "{unnamed[0][:2]}=Backprop (87568490)"'
         )
     return Sheet(rows, tuple(warnings))
 
@@ -131,7 +137,7 @@ def moodle_sheet(grades: Grades, *, missing_as_zero: bool = False) -> Sheet:
         cells: list[Cell] = [
             learner.first_name,
             learner.last_name,
-            learner.lms_user_id or ("" if learner.email else learner.id),
+            learner.id_number or ("" if learner.email else learner.id),
             learner.email,
         ]
         for slug, final in zip(
@@ -139,12 +145,12 @@ def moodle_sheet(grades: Grades, *, missing_as_zero: bool = False) -> Sheet:
         ):
             cells += [final, _comment(grades.of(slug, learner), grades.max_points[slug])]
         rows.append(cells)
-    without = [one.id for one in listed if not one.lms_user_id and not one.email]
+    without = [one.id for one in listed if not one.id_number and not one.email]
     warnings = [*_waiting(grades), *_left_out(grades, listed)]
     if without:
         warnings.append(
-            f"{_people(without)} neither e-mail address nor LMS id; Moodle will look for the id of "
-            f"the class among its ID numbers. Add them with: {grades.mend}"
+            f"{_people(without)} neither e-mail address nor ID number; Moodle will look for the id "
+            f"of the class among its ID numbers. Add them with: {grades.mend}"
         )
     return Sheet(rows, tuple(warnings))
 

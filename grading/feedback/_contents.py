@@ -110,7 +110,7 @@ class Contents:
     work : Work
         Whose page it is.
     handed_in, due : str
-        On the clock of the class; empty where unknown.
+        On the clock of the class, with seconds where the minute is the same; empty where unknown.
     late : bool
         Whether it came after the due date.
     sentence : str
@@ -200,11 +200,14 @@ def contents(
         for note in book.notes
         if note != reason
     ]
+    handed_in, due = _clock(work.handed_in, zone), _clock(work.due, zone)
+    if handed_in == due:  # within one minute, so that the reader sees what came first
+        handed_in, due = (_clock(each, zone, ":%S") for each in (work.handed_in, work.due))
     return Contents(
         title=title or work.slug,
         work=work,
-        handed_in=_clock(work.handed_in, zone),
-        due=_clock(work.due, zone),
+        handed_in=handed_in,
+        due=due,
         late=bool(work.handed_in and work.due and work.handed_in > work.due),
         sentence=reason,
         remedy=TO_DO if _is_unread(result) else "",
@@ -357,8 +360,8 @@ def _sentence(result: Result | None) -> str:
     return result.message or SUBMISSION_SENTENCES.get(result.status, "")
 
 
-def _clock(moment: datetime | None, zone: tzinfo | None) -> str:
+def _clock(moment: datetime | None, zone: tzinfo | None, seconds: str = "") -> str:
     if moment is None:
         return ""
     local = moment.astimezone(zone) if zone is not None else moment
-    return f"{local:%d %B %Y, %H:%M} {local.tzname() or ''}".strip().lstrip("0")
+    return f"{local:%d %B %Y, %H:%M{seconds}} {local.tzname() or ''}".strip().lstrip("0")

@@ -13,18 +13,22 @@ does may be done again, so that a crash anywhere is mended by repeating. Its thr
 ...     writer.record([])
 """
 
+from grading.gradebook._counting import Overruled, Standing
 from grading.gradebook._notebooks import PlaceRefusal
 from grading.gradebook._patience import Patience
-from grading.gradebook._record import Keep, Learner, Record, safe_id
+from grading.gradebook._record import Keep, Learner, Penalty, Record, safe_id
 from grading.gradebook._writer import Registered, Writer
 
 __all__ = [
     "Keep",
     "Learner",
+    "Overruled",
     "Patience",
+    "Penalty",
     "PlaceRefusal",
     "Record",
     "Registered",
+    "Standing",
     "Writer",
     "safe_id",
 ]

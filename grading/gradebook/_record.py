@@ -13,9 +13,12 @@ from typing import Literal, Protocol
 from grading.refusals import Refusal
 from grading.results import Result
 
-__all__ = ["Keep", "Learner", "Record", "safe_id"]
+__all__ = ["Keep", "Learner", "Penalty", "Record", "safe_id"]
 
 Keep = Literal["latest", "higher"]
+
+Penalty = float | Callable[[float], float]
+"""What lateness costs: points, or a function of those that one notebook is worth."""
 
 LONGEST_ID = 128
 _LONGEST_NAME = 255  # bytes that file systems take
@@ -77,7 +80,7 @@ class Record:
     result: Result
     handed_in: datetime | None
     autograded_dir: Path
-    penalty: float | Callable[[float], float] = 0.0
+    penalty: Penalty = 0.0
     keep: Keep = "latest"
 
     def __post_init__(self) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Table, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Table, and_, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from grading.gradebook._counting import charge
 from grading.gradebook._layout import Layout, NotebookLayout
 from grading.gradebook._notebooks import to_utc, untouched
 from grading.gradebook._record import Learner, Record
@@ -20,16 +20,13 @@ from grading.gradebook._tables import (
     STUDENT,
     SUBMITTED_ASSIGNMENT,
     SUBMITTED_NOTEBOOK,
+    chunks,
     clean,
     new_id,
 )
 from grading.results import CellResult, NotebookResult
 
 __all__ = ["upsert_results", "upsert_students"]
-
-T = TypeVar("T")
-
-_CHUNK = 500  # names in one statement: both databases take many more
 
 
 @dataclass(frozen=True)
@@ -40,12 +37,6 @@ class _Submitted:
     layout: NotebookLayout
     found: NotebookResult | None
     id: str
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    left = iter(items)
-    while chunk := list(islice(left, _CHUNK)):
-        yield chunk
 
 
 def _upsert(
@@ -129,7 +120,7 @@ def upsert_results(
     submitted = _submitted_notebooks(connection, layout, records, submissions)
     _grades(connection, submitted)
     _comments(connection, submitted)
-    _penalties(connection, submitted)
+    charge(connection, layout, {each.learner.id: each.penalty for each in records})
 
 
 def _submissions(
@@ -149,7 +140,7 @@ def _submissions(
     kept = {"timestamp": lambda new: func.coalesce(new.timestamp, table.c.timestamp)}
     _upsert(connection, table, rows, ["assignment_id", "student_id"], special=kept)
     found: dict[str, str] = {}
-    for ids in _chunks(record.learner.id for record in records):
+    for ids in chunks(record.learner.id for record in records):
         query = select(table.c.student_id, table.c.id).where(
             table.c.assignment_id == layout.id, table.c.student_id.in_(ids)
         )
@@ -175,10 +166,12 @@ def _submitted_notebooks(
         for notebook in layout.notebooks.values()
     ]
     _upsert(connection, table, rows, ["notebook_id", "assignment_id"])
+    places = [notebook.id for notebook in layout.notebooks.values()]
     ids: dict[tuple[str, str], str] = {}
-    for chunk in _chunks(submissions.values()):
+    for chunk in chunks(submissions.values()):
         query = select(table.c.assignment_id, table.c.notebook_id, table.c.id).where(
-            table.c.assignment_id.in_(chunk)
+            table.c.notebook_id.in_(places),  # named with it, so that an index finds them
+            table.c.assignment_id.in_(chunk),
         )
         ids.update(((of, notebook), id_) for of, notebook, id_ in connection.execute(query))
     found = []
@@ -262,39 +255,3 @@ def _comments(connection: Connection, submitted: Sequence[_Submitted]) -> None:
             for name, cell_id in each.layout.commented.items()
         ]
     _upsert(connection, COMMENT, rows, ["cell_id", "notebook_id"], ["auto_comment"])
-
-
-def _penalties(connection: Connection, submitted: Sequence[_Submitted]) -> None:
-    """Set late penalties from the points that stand in the gradebook now."""
-    table = SUBMITTED_NOTEBOOK
-    late = [each for each in submitted if callable(each.record.penalty) or each.record.penalty > 0]
-    for ids in _chunks(each.id for each in submitted):
-        connection.execute(
-            update(table)
-            .where(table.c.id.in_(ids), table.c.late_submission_penalty.is_not(None))
-            .values(late_submission_penalty=None)
-        )
-    points: dict[str, float] = {}
-    score = func.coalesce(GRADE.c.manual_score, GRADE.c.auto_score, 0.0) + case(
-        (
-            or_(GRADE.c.manual_score.is_not(None), GRADE.c.auto_score.is_not(None)),
-            func.coalesce(GRADE.c.extra_credit, 0.0),
-        ),
-        else_=0.0,
-    )
-    for ids in _chunks(each.id for each in late):
-        query = (
-            select(GRADE.c.notebook_id, func.sum(score))
-            .where(GRADE.c.notebook_id.in_(ids))
-            .group_by(GRADE.c.notebook_id)
-        )
-        points.update((id_, float(total)) for id_, total in connection.execute(query))
-    left: dict[int, float] = {}  # of a penalty for all notebooks together, by record
-    for each in late:
-        earned = points.get(each.id, 0.0)
-        penalty = each.record.penalty
-        wanted = penalty(earned) if callable(penalty) else left.get(id(each.record), penalty)
-        taken = min(max(wanted, 0.0), earned)
-        left[id(each.record)] = wanted - taken
-        of_notebook = update(table).where(table.c.id == each.id)
-        connection.execute(of_notebook.values(late_submission_penalty=taken))

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, and_, delete, select
 
 from grading.assignments import AssignmentVersion
+from grading.gradebook._counting import Overruled, Standing, charge, overruled, standings
 from grading.gradebook._layout import Layout, layout_of
 from grading.gradebook._notebooks import to_utc, write_notebooks
 from grading.gradebook._opening import open_gradebook
 from grading.gradebook._patience import Patience
-from grading.gradebook._record import Record, safe_id
+from grading.gradebook._record import Penalty, Record, safe_id
 from grading.gradebook._registering import register
 from grading.gradebook._tables import (
+    ASSIGNMENT,
     COMMENT,
     GRADE,
     STUDENT,
@@ -141,7 +143,7 @@ class Writer:
 
         self._patience.run(work, self._engine.url)
 
-    def record(self, batch: Sequence[Record]) -> None:
+    def record(self, batch: Sequence[Record]) -> dict[tuple[str, str], list[Overruled]]:
         """Write results: autograded notebooks, and all rows in one transaction.
 
         The transaction is committed once every notebook is on the disk.
@@ -154,6 +156,11 @@ class Writer:
         batch : sequence of Record
             Some hundred are quicker than one by one.
 
+        Returns
+        -------
+        dict of (str, str) to list of Overruled
+            By learner and assignment: where a person's points stand in place of the machine's.
+
         Raises
         ------
         Refusal
@@ -161,20 +168,73 @@ class Writer:
             gradebook then holds nothing of the batch, and the same batch can be given again.
         """
         if not batch:
-            return
+            return {}
         # The rows go to the database while files wait for the disk; the commit waits for both.
         # The threads end before this returns, so that a process which forks later has one.
         with ThreadPoolExecutor(1) as beside:
             files = beside.submit(self._write_files, batch)
 
-            def work() -> None:
+            def work() -> dict[tuple[str, str], list[Overruled]]:
                 with self._engine.begin() as connection:
-                    self._write_rows(connection, batch)
+                    found = self._write_rows(connection, batch)
                     files.result()
+                return found
 
-            self._patience.run(work, self._engine.url)
+            return self._patience.run(work, self._engine.url)
 
-    def erase(self, learner_id: str, folders: Iterable[Path] = ()) -> None:
+    def charge(self, slug: str, penalties: Mapping[str, Penalty]) -> None:
+        """Set what lateness costs, and nothing else.
+
+        Parameters
+        ----------
+        slug : str
+            The assignment.
+        penalties : mapping of str to float or callable
+            By learner, as in `Record`; who has no submission in the gradebook is passed over.
+
+        Raises
+        ------
+        Refusal
+            As for `record`.
+        """
+
+        def work() -> None:
+            with self._engine.begin() as connection:
+                charge(connection, self._layout(connection, slug), penalties)
+
+        self._patience.run(work, self._engine.url)
+
+    def standings(self, slug: str, learners: Sequence[str]) -> dict[str, Standing]:
+        """Read what submissions are worth, with what people gave.
+
+        Parameters
+        ----------
+        slug : str
+            The assignment.
+        learners : sequence of str
+            Ids.
+
+        Returns
+        -------
+        dict of str to Standing
+            By learner, of those whose submission is in the gradebook.
+
+        Raises
+        ------
+        Refusal
+            If the database stays away.
+        """
+
+        def work() -> dict[str, Standing]:
+            with self._engine.begin() as connection:
+                layout = layout_of(connection, slug)
+                return {} if layout is None else standings(connection, layout, learners)
+
+        return self._patience.run(work, self._engine.url)
+
+    def erase(
+        self, learner_id: str, folders: Iterable[Path] = (), *, slug: str | None = None
+    ) -> None:
         """Erase a learner: rows, then folders.
 
         Parameters
@@ -183,12 +243,14 @@ class Writer:
             The id that nbgrader uses.
         folders : iterable of Path
             Folders that hold one folder per learner: ``autograded``, ``submitted``, ``feedback``.
+        slug : str, optional
+            Only the rows of this assignment; the learner stays.
         """
         safe_id(learner_id)
 
         def work() -> None:
             with self._engine.begin() as connection:
-                _erase_rows(connection, learner_id)
+                _erase_rows(connection, learner_id, slug)
 
         self._patience.run(work, self._engine.url)
         for folder in folders:
@@ -198,11 +260,18 @@ class Writer:
             elif own.exists():
                 shutil.rmtree(own)
 
-    def _write_rows(self, connection: Connection, batch: Sequence[Record]) -> None:
+    def _write_rows(
+        self, connection: Connection, batch: Sequence[Record]
+    ) -> dict[tuple[str, str], list[Overruled]]:
+        found: dict[tuple[str, str], list[Overruled]] = {}
         upsert_students(connection, {each.learner.id: each.learner for each in batch}.values())
         for records in _rounds(batch):
             layout = self._layout(connection, records[0].slug)
             upsert_results(connection, layout, records, self.tz)
+            learners = [each.learner.id for each in records]
+            for who, cells in overruled(connection, layout, learners).items():
+                found[who, records[0].slug] = cells
+        return found
 
     def _write_files(self, batch: Sequence[Record]) -> None:
         """Write the files of a batch, several at a time: most of it is waiting for the disk."""
@@ -240,10 +309,12 @@ def _rounds(batch: Sequence[Record]) -> list[list[Record]]:
     ]
 
 
-def _erase_rows(connection: Connection, learner_id: str) -> None:
-    assignments = select(SUBMITTED_ASSIGNMENT.c.id).where(
-        SUBMITTED_ASSIGNMENT.c.student_id == learner_id
-    )
+def _erase_rows(connection: Connection, learner_id: str, slug: str | None) -> None:
+    of_student = SUBMITTED_ASSIGNMENT.c.student_id == learner_id
+    if slug is not None:
+        known = select(ASSIGNMENT.c.id).where(ASSIGNMENT.c.name == slug)
+        of_student = and_(of_student, SUBMITTED_ASSIGNMENT.c.assignment_id.in_(known))
+    assignments = select(SUBMITTED_ASSIGNMENT.c.id).where(of_student)
     notebooks = select(SUBMITTED_NOTEBOOK.c.id).where(
         SUBMITTED_NOTEBOOK.c.assignment_id.in_(assignments)
     )
@@ -251,6 +322,6 @@ def _erase_rows(connection: Connection, learner_id: str) -> None:
     connection.execute(delete(GRADE).where(GRADE.c.notebook_id.in_(notebooks)))
     of_learner = SUBMITTED_NOTEBOOK.c.assignment_id.in_(assignments)
     connection.execute(delete(SUBMITTED_NOTEBOOK).where(of_learner))
-    of_student = SUBMITTED_ASSIGNMENT.c.student_id == learner_id
     connection.execute(delete(SUBMITTED_ASSIGNMENT).where(of_student))
-    connection.execute(delete(STUDENT).where(STUDENT.c.id == learner_id))
+    if slug is None:
+        connection.execute(delete(STUDENT).where(STUDENT.c.id == learner_id))

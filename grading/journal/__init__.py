@@ -6,7 +6,7 @@ appear under random keys only. Its three main names:
 
 - `Journal`: accept, done, recorded, and what is left of each;
 - `Entry`: one attempt of one learner against one version of an assignment;
-- `Journal.forget`: erases a learner.
+- `Journal.forget`: erases a learner; `Journal.withdraw`: takes entries out again.
 
 >>> entry = Entry.of(
 ...     key="k", learner="7f3a", slug="01-x", attempt=1, handed_in=None, submission="s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from grading.journal import _disk
 from grading.journal._entry import Entry
-from grading.journal._forgetting import erase
+from grading.journal._forgetting import erase, take_out
 from grading.journal._lines import to_line
 from grading.journal._lock import Lock
 from grading.journal._reader import FORMAT, Reader
@@ -203,6 +203,46 @@ class Journal(Reader):
         self.sync()
         return self._forget(learner)
 
+    def withdraw(
+        self,
+        ids: Collection[str],
+        counts: Entry | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> int:
+        """Take entries out, as if they had never been accepted.
+
+        It happens in one step: a process that is killed has done it, or has changed nothing.
+
+        Parameters
+        ----------
+        ids : collection of str
+            Ids of entries.
+        counts : Entry, optional
+            The entry that is accepted once more in the same step, so that it is the last one of
+            its learner; what stands in the gradebook of it still does.
+        files : mapping of str to bytes, optional
+            What was handed in, if that entry is new to the journal.
+
+        Returns
+        -------
+        int
+            How many entries were taken out.
+        """
+        ending: list[dict[str, Any]] = []
+        row = None if counts is None else self._index.row(counts.id)
+        if counts is not None and row is not None:
+            ending.append(self._line(self._index.accepted_at(row)))
+            if self._index.is_recorded(row):
+                ending.append({"do": "recorded", "of": [[counts.id, self._result_name(counts.id)]]})
+        elif counts is not None and files is not None:
+            with _disk.said(self.folder):
+                names = {name: self._objects.put(data) for name, data in files.items()}
+            ending.append({"do": "accepted", "entry": counts.to_dict(), "files": names})
+        self.sync()
+        return self._rewritten(
+            lambda: take_out(self._file, self.path, self._objects, set(ids), ending)
+        )
+
     def sync(self) -> None:
         """Wait until everything is on the disk. `close` does it too."""
         with _disk.said(self.path):
@@ -267,8 +307,12 @@ class Journal(Reader):
             self._descriptor = -1
 
     def _forget(self, learner: str) -> int:
+        return self._rewritten(lambda: erase(self._file, self.path, self._objects, learner))
+
+    def _rewritten(self, work: Callable[[], int]) -> int:
+        """Let some work put another file in place of the journal's, and go on with that one."""
         with _disk.said(self.path):
-            n_entries = erase(self._file, self.path, self._objects, learner)
+            n_entries = work()
             os.close(self._descriptor)
             self._descriptor = -1
         self._handed_out.clear()

@@ -10,10 +10,10 @@ import contextlib
 import os
 import re
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -175,47 +175,50 @@ class NbgraderCourse:
                 for each in gradebook.assignment_submissions(slug)
             }
 
-    def late_penalties(
-        self, student: str, slug: str, scores: Mapping[str, float], handed_in: datetime | None
-    ) -> dict[str, float]:
-        """Ask the course's late submission plugin, notebook by notebook, as nbgrader does.
+    def charges(
+        self, slug: str, hands: Sequence[tuple[str, datetime | None]]
+    ) -> list[Callable[[float], float] | None]:
+        """Prepare what the course's late submission plugin is asked, notebook by notebook.
 
         Parameters
         ----------
-        student : str
-            Student id.
         slug : str
             Name of the assignment.
-        scores : mapping of str to float
-            Points by notebook, those that a person gave included.
-        handed_in : datetime or None
-            When the work came.
+        hands : sequence of (str, datetime or None)
+            Student ids, and when their work came.
 
         Returns
         -------
-        dict of str to float
-            Points to take off by notebook: between 0 and the notebook's points.
+        list of callable or None
+            For each of them a function of a notebook's points, those that a person gave included;
+            it returns the points to take off, from 0 to what it is given. None for who is not late.
         """
+        from nbgrader.api import SubmittedAssignment as Submission
         from nbgrader.preprocessors import AssignLatePenalties
 
-        due = self.due(slug)
-        nothing = dict.fromkeys(scores, 0.0)
-        if due is None or handed_in is None:
-            return nothing
-        late_s = (handed_in - due - self.extension(student, slug)).total_seconds()
-        if late_s <= 0:
-            return nothing
+        with self._gradebook() as gradebook:
+            assignment = self._assignment(gradebook, slug)
+            due = utc(assignment.duedate)
+            rows = gradebook.db.query(Submission.student_id, Submission.extension)
+            of_this = rows.filter(Submission.assignment_id == assignment.id)
+            granted = dict(tuple(row) for row in of_this.filter(Submission.extension.is_not(None)))
+        if due is None:
+            return [None] * len(hands)
         with _inside(self.root):
             assign = AssignLatePenalties(config=self.config)
             assign.init_plugin()
-            asked = {
-                name: assign.plugin_inst.late_submission_penalty(student, score, late_s)
-                for name, score in scores.items()
-            }
-        return {
-            name: min(max(float(penalty or 0.0), 0.0), max(scores[name], 0.0))
-            for name, penalty in asked.items()
-        }
+
+        def taken(student: str, late_s: float, points: float) -> float:
+            with _inside(self.root):
+                asked = assign.plugin_inst.late_submission_penalty(student, points, late_s)
+            return min(max(float(asked or 0.0), 0.0), max(points, 0.0))
+
+        found: list[Callable[[float], float] | None] = []
+        for student, handed_in in hands:
+            own = due + granted.get(student, timedelta())
+            late_s = 0.0 if handed_in is None else (handed_in - own).total_seconds()
+            found.append(partial(taken, student, late_s) if late_s > 0 else None)
+        return found
 
     def submissions(self, slug: str) -> list[CourseSubmission]:
         """List what was handed in, as nbgrader would find it.

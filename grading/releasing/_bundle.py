@@ -12,18 +12,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from grading.classroom._files import write_atomically
 from grading.refusals import Refusal
 from grading.seals import seal
 
-__all__ = ["MANIFEST", "Bundle", "manifest", "write_bundle"]
+__all__ = ["MANIFEST", "Bundle", "Due", "manifest", "write_bundle"]
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bundle gives the same bytes
+
+
+class Due(NamedTuple):
+    """By when an assignment is to be handed in, and on whose clock; None for no date."""
+
+    when: datetime | None
+    zone: ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,8 @@ class Bundle:
         The zip or folder.
     versions : dict of str to str
         Hash of the release by assignment.
-    due : datetime or None
-        By when.
-    zone : ZoneInfo
-        On whose clock.
+    dues : dict of str to Due
+        By when, and on whose clock, by assignment.
     exercises : dict of str to tuple of str
         Ids of the exercises by assignment.
     files : tuple of str
@@ -50,11 +55,16 @@ class Bundle:
 
     path: Path
     versions: dict[str, str]
-    due: datetime | None
-    zone: ZoneInfo
+    dues: dict[str, Due]
     exercises: dict[str, tuple[str, ...]]
     files: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def due(self) -> datetime | None:
+        """By when, if that is the same for all; None where it is not, or there is no date."""
+        dates = {each.when for each in self.dues.values()}
+        return dates.pop() if len(dates) == 1 else None
 
 
 def manifest(

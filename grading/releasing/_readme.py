@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from grading.classroom import LatePolicy, shown_time
+from grading.releasing._bundle import Due
 
 __all__ = ["readme"]
 
@@ -14,8 +15,7 @@ __all__ = ["readme"]
 def readme(
     course: str,
     titles: Mapping[str, str],
-    due: datetime | None,
-    zone: ZoneInfo,
+    dues: Mapping[str, Due],
     late: LatePolicy,
     *,
     with_private: bool,
@@ -28,10 +28,8 @@ def readme(
         The name of the course.
     titles : mapping of str to str
         Titles by slug.
-    due : datetime or None
-        By when; None for no date.
-    zone : ZoneInfo
-        On whose clock.
+    dues : mapping of str to Due
+        By when, and on whose clock, by slug.
     late : LatePolicy
         What late work costs.
     with_private : bool
@@ -42,8 +40,13 @@ def readme(
     str
         The page.
     """
-    listed = "\n".join(f"- `{slug}/{slug}.ipynb`: {title}" for slug, title in titles.items())
-    when = f"**Due: {shown_time(due, zone)}.**" if due else "There is no due date."
+    whens = {slug: _due(*each) for slug, each in dues.items()}
+    is_one = len(set(whens.values())) == 1
+    listed = "\n".join(
+        f"- `{slug}/{slug}.ipynb`: {title}" + ("" if is_one else f". {whens[slug]}")
+        for slug, title in titles.items()
+    )
+    when = next(iter(whens.values())) if is_one else "Each notebook has a due date of its own."
     checks = (
         "The checks in a notebook tell you at once what is right. Grading uses further cases of "
         "the same kind."
@@ -55,14 +58,19 @@ def readme(
         )
     paragraphs = [
         f"# {course}",
-        when + _lateness(due, late),
+        when + _lateness(any(each.when for each in dues.values()), late),
         "This bundle holds:",
         listed,
         "## Work",
         "Open the course from the folder of it that you have: run `python start.py` there. If you "
-        "have none, your instructor's link leads to it. Copy the folders of this bundle into its "
-        "`my-course` and open the notebook in JupyterLab. Write your answers into the cells that "
-        "say `# YOUR CODE HERE`. Leave the check cells as they are. You may add cells of your own.",
+        "have none, your instructor's link leads to it. Its `my-course` may have folders of these "
+        "names already, with your work in them: leave those as they are. Make a folder "
+        "`to-hand-in` in `my-course`, copy the folders of this bundle into that, and open the "
+        "notebook there in JupyterLab. The course never changes what lies in it. What you have "
+        "answered in the other notebook may be copied over, cell by cell. If you have begun on a "
+        "notebook of an earlier bundle, do not replace it: it stays valid.",
+        "Write your answers into the cells that say `# YOUR CODE HERE`. Leave the check cells as "
+        "they are. You may add cells of your own.",
         checks,
         "## Hand in",
         "1. Choose *Kernel, Restart Kernel and Run All Cells*, and look once more at every check.",
@@ -74,8 +82,12 @@ def readme(
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _lateness(due: datetime | None, late: LatePolicy) -> str:
-    if due is None:
+def _due(when: datetime | None, zone: ZoneInfo) -> str:
+    return f"**Due: {shown_time(when, zone)}.**" if when else "There is no due date."
+
+
+def _lateness(is_due: bool, late: LatePolicy) -> str:
+    if not is_due:
         return ""
     if late.percent == 0 and late.cut_off_hours is None:
         return ""

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from grading.authoring import cells
 from grading.authoring.declarations import Declaration
@@ -18,7 +17,7 @@ from grading.classroom._files import said, write_atomically
 from grading.exercises import Exercise, all_exercises
 from grading.exercises._private import private_files
 from grading.refusals import Refusal
-from grading.releasing._bundle import MANIFEST, Bundle, manifest, write_bundle
+from grading.releasing._bundle import MANIFEST, Bundle, Due, manifest, write_bundle
 from grading.releasing._leaks import refuse_leaks
 from grading.releasing._readme import readme
 from grading.releasing._select import core_only
@@ -36,6 +35,7 @@ def release(
     *,
     tier: str = "core",
     due: str = "",
+    no_due: bool = False,
     timezone: str = "",
     to: Path | None = None,
     exercises: Path | None = None,
@@ -56,9 +56,12 @@ def release(
     tier : {"core", "further"}, default "core"
         Whether exercises that do not count are left out, or kept.
     due : str, default ""
-        By when, on the clock of `timezone`: ``"2026-12-01 23:59"``; empty for no date.
+        By when, on the clock of `timezone`: ``"2026-12-01 23:59"``, a day alone for its last
+        minute; empty for the date that the class has, if any.
+    no_due : bool, default False
+        Take a date away that the class has.
     timezone : str, default ""
-        As in ``"Europe/Berlin"``; empty for that of the class.
+        As in ``"Europe/Berlin"``; empty for that of the class, or that of a date that is kept.
     to : Path, optional
         A zip or a folder; without it a zip in ``releases`` of the class folder, named after the
         first unit, where a later ``grade .`` does not take it for work that was handed in.
@@ -81,8 +84,11 @@ def release(
     if tier not in {"core", "further"}:
         msg = f"nncourse release: the tier {tier!r} is not known. Write --tier core or further."
         raise Refusal(msg)
+    if due and no_due:
+        msg = "nncourse release: --due and --no-due exclude each other. Leave one of them out."
+        raise Refusal(msg)
     zone = time_zone(timezone, "--timezone") if timezone else classroom.settings.timezone
-    when = local_time(due, zone) if due else None
+    new = Due(local_time(due, zone) if due else None, zone)
     private = private_exercises(exercises)
     declared: dict[str, Declaration] = {each.id: each for each in (*all_exercises(), *private)}
     units = released_units(names, exercises, declared, private)
@@ -96,7 +102,9 @@ def release(
         notebook.metadata[MARK] = {"release": mark(classroom.secret, slug, versions[slug])}
         notebooks[slug] = notebook
     titles = {each.unit.slug: title or each.unit.title for each in units}
-    files = _files(classroom, notebooks, versions, titles, tier, when, zone, bool(private))
+    keep = not due and not no_due
+    dues = {slug: _kept(classroom, slug, new, timezone) if keep else new for slug in versions}
+    files = _files(classroom, notebooks, versions, titles, tier, dues, bool(private))
     _refuse_leaks(files, notebooks, units, private)
     target = to or classroom.root / "releases" / f"{units[0].unit.slug}.zip"
     target = target.expanduser().resolve()
@@ -108,17 +116,35 @@ def release(
     for slug, version in versions.items():
         before = classroom.settings.assignments.get(slug)
         others = [] if before is None else [one for one in before.releases if one != version]
-        settings = AssignmentSettings(version, titles[slug], tier, when, zone, (*others, version))
+        releases = (*others, version)
+        settings = AssignmentSettings(version, titles[slug], tier, *dues[slug], releases)
         classroom.set_assignment(slug, settings)
     names_of = {slug: _exercise_ids(notebook) for slug, notebook in notebooks.items()}
-    notes = _notes(when, private)
-    return Bundle(target, versions, when, zone, names_of, tuple(sorted(files)), notes)
+    notes = _notes(classroom, dues, private)
+    return Bundle(target, versions, dues, names_of, tuple(sorted(files)), notes)
 
 
-def _notes(when: datetime | None, private: Sequence[Exercise]) -> tuple[str, ...]:
+def _kept(classroom: Classroom, slug: str, new: Due, timezone: str) -> Due:
+    """Return the date that the class has for an assignment; `new` where it has none."""
+    before = classroom.settings.assignments.get(slug)
+    if before is None or before.due is None:
+        return new
+    return Due(before.due, new.zone if timezone else before.timezone)
+
+
+def _notes(
+    classroom: Classroom, dues: Mapping[str, Due], private: Sequence[Exercise]
+) -> tuple[str, ...]:
     notes = []
-    if when is not None and when.astimezone(UTC) < datetime.now(UTC):
+    dates = [each.when.astimezone(UTC) for each in dues.values() if each.when is not None]
+    if any(when < datetime.now(UTC) for when in dates):
         notes.append("The due date lies in the past.")
+    late = classroom.settings.late
+    if dates and not late.percent and late.cut_off_hours is None:
+        notes.append(
+            "Late work costs nothing so far. To change that, set percent under [late] in "
+            f"{classroom.settings_path} and release again, since the bundle tells learners."
+        )
     if not private:
         notes.append(
             "Solutions of the course's own exercises are public; for credit, add your own with "
@@ -160,13 +186,12 @@ def _files(
     versions: Mapping[str, str],
     titles: Mapping[str, str],
     tier: str,
-    due: datetime | None,
-    zone: ZoneInfo,
+    dues: Mapping[str, Due],
     with_private: bool,
 ) -> dict[str, bytes]:
     """Put the files of a bundle together."""
     settings = classroom.settings
-    page = readme(settings.course, titles, due, zone, settings.late, with_private=with_private)
+    page = readme(settings.course, titles, dues, settings.late, with_private=with_private)
     files = {
         f"{slug}/{slug}.ipynb": cells.to_text(notebook).encode()
         for slug, notebook in notebooks.items()
@@ -177,10 +202,10 @@ def _files(
             "version": version,
             "title": titles[slug],
             "tier": tier,
-            "due": due.isoformat() if due else None,
+            "due": when.isoformat() if when else None,
             "timezone": zone.key,
         }
-        for slug, version in versions.items()
+        for (slug, version), (when, zone) in zip(versions.items(), dues.values(), strict=True)
     }
     files[MANIFEST] = manifest(classroom.secret, settings.course, assignments, files)
     return files

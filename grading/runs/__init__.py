@@ -8,7 +8,8 @@ gradebook; engines only compute. It can be killed at any point and run again. It
 - `regrade` and `explain_verdict`: after a mended exercise, and for an appeal;
 - `recharge`: after a due date or an extension that changed;
 - `regrade_course` and `recharge_course`: both for an nbgrader course;
-- `forget_student`: erase a student of an nbgrader course.
+- `forget_student`: erase a student of an nbgrader course;
+- `plan_withdrawal` and `withdraw`: take back a hand-in that was graded by mistake.
 
     with ProcessPool(2) as engine:
         summary = grade_class(Classroom.open(folder), [Path("moodle.zip")], engine=engine)
@@ -18,21 +19,27 @@ gradebook; engines only compute. It can be killed at any point and run again. It
 from grading.runs._charging import Recharged, recharge, recharge_course
 from grading.runs._forgetting import forget_student, key_in_course
 from grading.runs._grade import find_assignment, grade_class, grade_course
+from grading.runs._hand_ins import HandIn
 from grading.runs._regrade import explain_verdict, regrade, regrade_course
 from grading.runs._summary import Progress, Summary
+from grading.runs._withdrawing import Withdrawal, plan_withdrawal, withdraw
 
 __all__ = [
+    "HandIn",
     "Progress",
     "Recharged",
     "Summary",
+    "Withdrawal",
     "explain_verdict",
     "find_assignment",
     "forget_student",
     "grade_class",
     "grade_course",
     "key_in_course",
+    "plan_withdrawal",
     "recharge",
     "recharge_course",
     "regrade",
     "regrade_course",
+    "withdraw",
 ]

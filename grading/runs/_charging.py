@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grading.runs._classes import ClassPort, CourseClass, ReleasedClass
 from grading.runs._interrupts import held
-from grading.runs._recording import Recorder
 
 if TYPE_CHECKING:
     from grading.classroom import Classroom, Learner
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recharged", "recharge", "recharge_course"]
 
+_AT_ONCE = 500  # learners in one transaction
 _SAME = 1e-9  # points: they come back from the database as they went in, or nearly so
 
 
@@ -33,13 +34,10 @@ class Recharged:
         Whether there was anything to charge.
     changed : list of str
         Whose penalty changed, one sentence each.
-    refused : list of str
-        What could not be written, one sentence each.
     """
 
     is_graded: bool = False
     changed: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
 
 
 def recharge(
@@ -137,7 +135,7 @@ def _charged(
     told: Callable[[str], dict[str, float] | None],
     journal: Journal | None,
 ) -> Recharged:
-    """Record again whoever's penalty is another one now; `told` gives those of the gradebook."""
+    """Charge the points that count by now; `told` gives the penalties of the gradebook."""
     from grading.gradebook import Writer  # nbgrader takes seconds to import
     from grading.journal import Journal
 
@@ -145,30 +143,41 @@ def _charged(
     opened = journal or Journal(port.journal_folder)
     try:
         with Writer(port.db_url, port.course_id, tz=port.timezone) as writer:
-            recorder = Recorder(port, opened, writer, refuse=done.refused.append)
             for slug in slugs:
                 before = told(slug)
                 if before is None:  # nothing of it is graded yet
                     continue
                 done.is_graded = done.is_graded or bool(before)
-                for entry in opened.entries(slug, latest=True):
-                    learner = port.learner(entry.learner)
-                    if learner is None or (keys is not None and learner.key not in keys):
-                        continue
-                    result = opened.result_of(entry) if opened.is_recorded(entry) else None
-                    if result is None:  # a run of its own finishes it, by the due date of then
-                        continue
-                    penalty = port.penalty(learner, slug, result, entry.handed_in)
-                    if abs(penalty - before.get(learner.id, 0.0)) > _SAME:
-                        with held():
-                            recorder.add(entry, result)
-                with held():
-                    recorder.flush()
+                # What was given to learners stays theirs, and so do the points: nothing but the
+                # penalty is written, and nothing waits for a person once more.
+                left = _recorded(port, opened, slug, keys)
+                while hands := list(islice(left, _AT_ONCE)):
+                    penalties = port.penalties(slug, hands)
+                    with held():
+                        writer.charge(
+                            slug,
+                            {
+                                learner.id: penalty
+                                for (learner, _), penalty in zip(hands, penalties, strict=True)
+                            },
+                        )
                 done.changed += _differences(slug, before, told(slug) or {})
     finally:
         if journal is None:
             opened.close()
     return done
+
+
+def _recorded(
+    port: ClassPort, journal: Journal, slug: str, keys: set[str] | None
+) -> Iterator[tuple[Learner, datetime | None]]:
+    """Give who has a result in the gradebook, and when the work came."""
+    for entry in journal.entries(slug, latest=True):
+        learner = port.learner(entry.learner)
+        if learner is None or (keys is not None and learner.key not in keys):
+            continue
+        if journal.is_recorded(entry):  # else a run of its own finishes it, by the due date of then
+            yield learner, entry.handed_in
 
 
 def _differences(slug: str, before: dict[str, float], after: dict[str, float]) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,8 +15,8 @@ from grading.refusals import Refusal
 
 if TYPE_CHECKING:
     from grading.classroom import Classroom, Learner
+    from grading.gradebook import Penalty
     from grading.kernel import CourseVersion, NbgraderCourse
-    from grading.results import Result
 
 __all__ = ["ClassPort", "CourseClass", "ReleasedClass"]
 
@@ -53,10 +55,10 @@ class ClassPort(Protocol):
     def time_factor(self, learner: Learner, slug: str) -> float:
         """Return what a learner's limits of time are multiplied by."""
 
-    def penalty(
-        self, learner: Learner, slug: str, result: Result, handed_in: datetime | None
-    ) -> float:
-        """Return the points that lateness costs."""
+    def penalties(
+        self, slug: str, hands: Sequence[tuple[Learner, datetime | None]]
+    ) -> list[Penalty]:
+        """Say what lateness costs each, by the points of a notebook; 0 for who is not late."""
 
     def autograded(self, learner_id: str, slug: str) -> Path:
         """Return the folder of a learner's autograded notebooks."""
@@ -127,17 +129,26 @@ class ReleasedClass:
         """Return what was granted."""
         return self.classroom.time_factor(learner, slug)
 
-    def penalty(
-        self, learner: Learner, slug: str, result: Result, handed_in: datetime | None
-    ) -> float:
+    def penalties(
+        self, slug: str, hands: Sequence[tuple[Learner, datetime | None]]
+    ) -> list[Penalty]:
         """Apply the class's late policy."""
-        if handed_in is None:
+        return [self._penalty(learner, slug, handed_in) for learner, handed_in in hands]
+
+    def _penalty(self, learner: Learner, slug: str, handed_in: datetime | None) -> Penalty:
+        if handed_in is None or not self.classroom.lateness_s(learner, slug, handed_in):
             return 0.0
-        return self.classroom.penalty(learner, slug, result.points, handed_in)
+        return partial(_by_policy, self.classroom, learner, slug, handed_in)
 
     def autograded(self, learner_id: str, slug: str) -> Path:
         """Return the folder in nbgrader's tree."""
         return self.classroom.autograded(learner_id, slug)
+
+
+def _by_policy(
+    classroom: Classroom, learner: Learner, slug: str, handed_in: datetime, points: float
+) -> float:
+    return classroom.penalty(learner, slug, points, handed_in)
 
 
 class CourseClass:
@@ -265,15 +276,12 @@ class CourseClass:
         del learner, slug
         return 1.0
 
-    def penalty(
-        self, learner: Learner, slug: str, result: Result, handed_in: datetime | None
-    ) -> float:
+    def penalties(
+        self, slug: str, hands: Sequence[tuple[Learner, datetime | None]]
+    ) -> list[Penalty]:
         """Ask the course's late submission plugin."""
-        scores = {
-            book.name: float(sum(cell.score or 0.0 for cell in book.cells))
-            for book in result.notebooks
-        }
-        return sum(self.course.late_penalties(learner.id, slug, scores, handed_in).values())
+        asked = self.course.charges(slug, [(learner.id, when) for learner, when in hands])
+        return [0.0 if charge is None else charge for charge in asked]
 
     def autograded(self, learner_id: str, slug: str) -> Path:
         """Return the course's own folder."""

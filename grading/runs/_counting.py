@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from grading.journal import Entry, Journal
+    from grading.limits import Limits
     from grading.runs._attempts import Attempts
     from grading.runs._wanted import Wanted
 
-__all__ = ["counts_instead"]
+__all__ = ["counts_instead", "fault_of"]
 
 
 def counts_instead(
@@ -74,14 +76,33 @@ def _was_unreadable(journal: Journal, entry: Entry) -> bool:
 
 
 def _fault(journal: Journal, wanted: Wanted) -> str:
-    """Say why a submission cannot be read; empty if it can, or if that is for the worker to say."""
-    from grading.broker._reading import InvalidSubmissionError, read_handed
-
     result = journal.result_of(wanted.entry)
     if result is not None and result.status not in {"invalid_submission", "infra_error"}:
         return ""
+    return fault_of(wanted.job.files, wanted.entry.slug, wanted.job.limits)
+
+
+def fault_of(files: Mapping[str, bytes], slug: str, limits: Limits) -> str:
+    """Say why a submission cannot be read; empty if it can, or if that is for the worker to say.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        What was handed in.
+    slug : str
+        For which assignment.
+    limits : Limits
+        Sizes that are read at all.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    from grading.broker._reading import InvalidSubmissionError, read_handed
+
     try:
-        read_handed(wanted.job.files, wanted.entry.slug, wanted.job.limits)
+        read_handed(files, slug, limits)
     except InvalidSubmissionError as error:
         return str(error)
     except Exception:  # ruff: ignore[blind-except]  whatever it is, the worker meets it and says so

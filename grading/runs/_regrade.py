@@ -160,8 +160,6 @@ def regrade_course(
 def _note_charges(session: Session, charged: Recharged) -> None:
     session.summary.penalties += len(charged.changed)
     session.summary.changed += charged.changed[:MAX_LISTED]
-    for sentence in charged.refused:
-        session.summary.refuse(sentence)
 
 
 def explain_verdict(

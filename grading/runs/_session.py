@@ -90,7 +90,8 @@ class Session(Planner):
             super().__init__(port, journal, unsafe=unsafe, time_factor=time_factor)
             self._writer = writer if writer is not None else writer_of(port)
             refuse = self.summary.refuse
-            self._recorder = Recorder(port, self.journal, self._writer, refuse=refuse)
+            tell = self.summary.note
+            self._recorder = Recorder(port, self.journal, self._writer, refuse=refuse, tell=tell)
             self.attempts = Attempts(self.journal)
         except BaseException:
             journal.close()
@@ -174,9 +175,10 @@ class Session(Planner):
         self._watch(self.summary.progress(what, total))
 
     def flush(self) -> None:
-        """Write all results that wait into the gradebook."""
+        """Write all results that wait into the gradebook, and show what counts there."""
         with held():
             self._recorder.flush()
+            self.summary.count(self._writer.standings)
 
     def _jobs(self, wanted: Iterable[Wanted], waiting: dict[str, list[Wanted]]) -> Iterator[Job]:
         """Accept submissions; give those whose work is neither done nor under way."""
@@ -247,7 +249,7 @@ class Session(Planner):
         if learner is not None and self.summary.has_room_for(learner.id, entry.slug):
             penalty = 0.0
             if result.status != "infra_error":
-                penalty = self.port.penalty(learner, entry.slug, result, entry.handed_in)
+                penalty = self._penalty(learner, entry, result)
             self.summary.show(learner.id, entry.slug, result, penalty)
 
     def _done(self, each: Wanted, result: Result) -> None:
@@ -286,7 +288,15 @@ class Session(Planner):
                 self.best[topic] = (points, entry.attempt, entry)
 
     def _worth(self, learner: Learner, entry: Entry, result: Result) -> float:
-        return result.points - self.port.penalty(learner, entry.slug, result, entry.handed_in)
+        return result.points - self._penalty(learner, entry, result)
+
+    def _penalty(self, learner: Learner, entry: Entry, result: Result) -> float:
+        """Say what lateness costs of the machine's points."""
+        (charge,) = self.port.penalties(entry.slug, [(learner, entry.handed_in)])
+        if not callable(charge):
+            return charge
+        books = result.notebooks
+        return sum(charge(sum(cell.score or 0.0 for cell in book.cells)) for book in books)
 
     def _told_before(self, entry: Entry) -> tuple[str, ...]:
         own = self.journal.result_of(entry)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from grading.collection import BESIDE
 from grading.results import STATUSES, Result
+
+if TYPE_CHECKING:
+    from grading.gradebook import Standing
 
 __all__ = ["MAX_LISTED", "MAX_SHOWN", "Line", "Progress", "Summary"]
 
@@ -27,7 +31,7 @@ class Line:
     Attributes
     ----------
     points, max_points : float
-        What machines judged, before anything is taken off.
+        What counts, before anything is taken off: a person's points where one gave any.
     penalty : float
         Points that lateness costs.
     status : str
@@ -100,6 +104,8 @@ class Summary:
         What was not graded, one sentence each with its file and the mend.
     mended : list of str
         Damage that was mended, one sentence each with whose it was.
+    unreadable : list of str
+        What nobody can read, and is worth nothing therefore, one sentence each.
     troubles : list of str
         Submissions that ended in ``infra_error``, one sentence each.
     changed : list of str
@@ -130,6 +136,8 @@ class Summary:
     changed: list[str] = field(default_factory=list)
     n_refused: int = 0
     n_mended: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    n_unreadable: int = 0
     set_aside: list[str] = field(default_factory=list)
     n_set_aside: int = 0
     lines: dict[tuple[str, str], Line] = field(default_factory=dict)
@@ -180,7 +188,7 @@ class Summary:
         self.add_notes(whose, result)
 
     def add_notes(self, whose: str, result: Result) -> None:
-        """Note what was mended in a submission.
+        """Note what was mended in a submission, or why it cannot be read.
 
         Parameters
         ----------
@@ -190,7 +198,13 @@ class Summary:
             What it is.
         """
         for note in (note for book in result.notebooks for note in book.notes):
-            if not note.startswith(BESIDE):  # those are said where the files come in
+            if note.startswith(BESIDE):  # those are said where the files come in
+                continue
+            if result.status == "invalid_submission":
+                self.n_unreadable += 1
+                if len(self.unreadable) < MAX_LISTED:
+                    self.unreadable.append(f"{whose}: {note}")
+            else:
                 self.note(f"{whose}: {note}")
 
     def put_aside(self, sentence: str) -> None:
@@ -241,6 +255,20 @@ class Summary:
         line = Line(result.points, result.max_points, penalty, result.status, by_person)
         self.lines[learner, slug] = line
 
+    def count(self, standings: Callable[[str, list[str]], Mapping[str, Standing]]) -> None:
+        """Let the lines show what counts in the gradebook, with what people gave.
+
+        Parameters
+        ----------
+        standings : callable
+            Gives what submissions of some learners are worth, by assignment and their ids.
+        """
+        shown = {key for key, line in self.lines.items() if line.status != "infra_error"}
+        for slug in {slug for _, slug in shown}:
+            for who, each in standings(slug, [who for who, of in shown if of == slug]).items():
+                line = replace(self.lines[who, slug], points=each.points, penalty=each.penalty)
+                self.lines[who, slug] = line
+
     def note(self, sentence: str) -> None:
         """Note what was mended.
 
@@ -290,6 +318,8 @@ class Summary:
             "n_refused": self.n_refused,
             "mended": self.mended,
             "n_mended": self.n_mended,
+            "unreadable": self.unreadable,
+            "n_unreadable": self.n_unreadable,
             "troubles": self.troubles,
             "changed": self.changed,
             "set_aside": self.set_aside,

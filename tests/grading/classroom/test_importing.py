@@ -162,3 +162,69 @@ def test_a_list_that_cannot_be_meant_changes_nothing(classroom, tmp_path, text, 
 def test_an_absent_list_is_refused(classroom, tmp_path):
     with pytest.raises(Refusal, match="it cannot be read"):
         import_roster(classroom.roster, tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "words"),
+    [
+        (CANVAS, "u-17", "SIS User ID as id number"),
+        (MOODLE, "4711", "ID number"),
+        ("id,Matrikelnummer\nada,4711\n", "4711", "Matrikelnummer as id number"),
+    ],
+)
+def test_the_institutions_number_is_kept(classroom, tmp_path, text, number, words):
+    path = tmp_path / "list.csv"
+    path.write_text(text, encoding="utf-8")
+
+    done = import_roster(classroom.roster, path)
+
+    ada = Classroom.open(classroom.root).roster.by_id("ada")
+    assert ada.id_number == number
+    assert words in done.used
+
+
+def test_a_list_without_numbers_leaves_them(classroom, tmp_path):
+    path = tmp_path / "list.csv"
+    for text in (CANVAS, "id,email\nada,ada@example.org\n"):
+        path.write_text(text, encoding="utf-8")
+        done = import_roster(classroom.roster, path)
+
+    assert classroom.roster.by_id("ada").id_number == "u-17"
+    assert done.absent == ("carl@example.org",)
+
+
+def test_only_who_is_in_the_group_can_be_absent_from_its_list(classroom, tmp_path):
+    path = tmp_path / "list.csv"
+    classroom.roster.new("carl", group="a")
+    classroom.roster.new("emmy", group="b")
+    path.write_text("id\nada\n", encoding="utf-8")
+
+    assert import_roster(classroom.roster, path, "b").absent == ("emmy",)
+
+
+def test_a_list_as_excel_writes_it_in_western_europe_is_read(classroom, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_bytes("Vorname;Nachname;Anmeldename\nJürgen;Groß;jg\n".encode("cp1252"))
+
+    done = import_roster(classroom.roster, path)
+
+    assert done.is_windows_1252
+    assert classroom.roster.by_id("jg").name == "Jürgen Groß"
+    assert not import_roster(classroom.roster, classroom.roster.path).is_windows_1252
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"id,name\nada,\x81da\n",  # no letter of Windows-1252
+        b"id,name\nada,\xe4\x07\n",  # a control character
+        "id,name\nada,Jürgen\n".encode() + b"emmy,\xff\n",  # UTF-8 that is damaged
+        b"id,name\nada,\xe4\0\n",
+    ],
+)
+def test_other_bytes_are_refused_as_before(classroom, tmp_path, content):
+    path = tmp_path / "list.csv"
+    path.write_bytes(content)
+
+    with pytest.raises(Refusal, match="the text is not UTF-8"):
+        import_roster(classroom.roster, path)

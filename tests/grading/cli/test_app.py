@@ -14,8 +14,8 @@ from grading.cli import _doctor
 from tests.grading.cli.conftest import Run
 
 LEARNERS = ("learn", "doctor", "progress", "solution", "data", "build")
-INSTRUCTORS = ("release", "grade", "regrade", "roster", "extend", "forget", "feedback", "report")
-COMMANDS = (*LEARNERS, *INSTRUCTORS, "export", "similar")
+INSTRUCTORS = ("release", "grade", "regrade", "roster", "extend", "withdraw", "forget")
+COMMANDS = (*LEARNERS, *INSTRUCTORS, "feedback", "report", "export", "similar")
 
 
 def run_process(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

@@ -251,6 +251,21 @@ def test_an_import_says_which_columns_it_read(nncourse: Run, folder: Path, tmp_p
     assert json.loads(result.stdout)[0]["last_name"] == "Lovelace"
 
 
+def test_an_import_says_who_is_missing_and_how_it_was_read(
+    nncourse: Run, folder: Path, tmp_path: Path
+) -> None:
+    for i in range(7):
+        nncourse("roster", "--add", f"s{i}", "--id-number", f"{i}00")
+    path = tmp_path / "list.csv"
+    path.write_bytes("id;name\ns0;Groß, Jürgen\n".encode("cp1252"))
+
+    said = " ".join(nncourse("roster", "--import", path).output.split())
+
+    assert "6 in the roster are not in this file: s1, s2, s3, s4, s5 and 1 more." in said
+    assert "was read as Windows-1252: look at the names" in said
+    assert Classroom.open(folder).roster.by_id("s0").id_number == "000"
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -56,7 +56,8 @@ def test_dates_stand_on_the_clock_of_the_assignment(nncourse: Run, folder: Path)
         nncourse("feedback", "01", "--class", folder)
         nncourse("report", "01", "--names", "--class", folder)
         report = nncourse("report", "01", "--names", "--json", "--class", folder)
-        shown = page.read_text(encoding="utf-8"), (folder / "report.html").read_text("utf-8")
+        own = folder / "report-names.html"
+        shown = page.read_text(encoding="utf-8"), own.read_text("utf-8")
         assert "1 December 2026, 23:59" in shown[0]
         at = json.loads(report.stdout)[0]["learners"][0]["handed_in"]
         seen.append((*("JST" in text for text in shown), at[-6:]))
@@ -77,6 +78,31 @@ def test_report_with_names_names_them(nncourse: Run, folder: Path, tmp_path: Pat
     nncourse("report", "01", "--class", folder, "--names", "--to", tmp_path / "r.html")
 
     assert "First3 Last003" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_report_with_names_leaves_the_page_to_be_passed_on(nncourse: Run, folder: Path) -> None:
+    nncourse("report", "01", "--class", folder)
+    before = (folder / "report.html").read_bytes()
+
+    result = nncourse("report", "01", "--class", folder, "--names")
+
+    assert "report-names.html" in result.stdout.replace("\n", "")
+    assert (folder / "report.html").read_bytes() == before
+    assert "First3 Last003" in (folder / "report-names.html").read_text(encoding="utf-8")
+
+
+def test_canvas_without_a_column_says_how_to_name_one(
+    nncourse: Run, folder: Path, tmp_path: Path
+) -> None:
+    words = ("export", "--format", "canvas", "--class", folder, "--to", tmp_path / "grades.csv")
+
+    without = nncourse(*words)
+    named = nncourse(*words, "--column", "01=Backprop (87568490)")
+
+    said = " ".join(without.stderr.split())
+    assert "Canvas makes a new assignment of a column that it does not know" in said
+    assert '--column "01=Backprop (87568490)"' in said
+    assert "--column" not in named.stderr
 
 
 def test_report_as_json_is_json_alone(nncourse: Run, folder: Path) -> None:

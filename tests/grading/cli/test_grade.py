@@ -228,7 +228,7 @@ def test_release_with_another_due_date_reaches_penalties_at_once(
     back = nncourse(*release, "2026-06-02 12:00", "--json")
     assert charged(small) == (late, due)
     assert len(json.loads(back.stdout)["penalties"]) == 1
-    none = nncourse(*release[:-1])
+    none = nncourse(*release[:-1], "--no-due")
     assert charged(small) == ({}, "None")
     assert "there was a due date before" in none.output
 
@@ -378,6 +378,25 @@ def test_points_that_a_person_gives_are_said(capsys: pytest.CaptureFixture[str])
     assert "2 of 5, 3 of them by a person" in said
     assert "1 submission holds answers for which a person gives the points" in said
     assert summary.to_dict()["n_by_person"] == 1
+
+
+def test_what_cannot_be_read_is_not_among_what_was_mended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken = NotebookResult("01-x", (), notes=("it is no JSON from line 3 on",))
+    whole = NotebookResult("01-x", (), notes=("a check was missing; it is back",))
+    summary = Summary()
+    summary.add("ada, 01-x", Result("k", "s", "v", "invalid_submission", (broken,)))
+    summary.add("bob, 01-x", Result("k", "s", "v", "ok", (whole,)))
+
+    _grading.show(summary)
+
+    said = capsys.readouterr().out
+    mended, _, unreadable = said.partition("Cannot be read, and got no points:")
+    assert "ada, 01-x: it is no JSON from line 3 on" in unreadable
+    assert "bob, 01-x: a check was missing" in mended
+    assert "ada" not in mended
+    assert summary.to_dict()["n_unreadable"] == 1
 
 
 def test_explanation_becomes_json_whatever_it_holds() -> None:

@@ -92,6 +92,21 @@ def test_an_unreadable_timestamp_falls_back_to_the_file(gather: Gather, answered
 
     assert not refused
     assert (came["ada"].handed_in, came["ada"].time_from) == (ON_TIME, "file time")
+    form = "Write the time as 2026-11-20 23:50:00 UTC or 2026-11-20T23:50:00+01:00; without a zone"
+    assert [form in note for note in came["ada"].notes] == [True] * bool(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-20 23:50:00 UTC", "2026-11-21T00:50:00+01:00", "2026-11-20 23:50:00"],
+)
+def test_a_timestamp_is_read_in_the_forms_that_are_told(gather: Gather, answered, tmp_path, text):
+    put(tmp_path / "submitted" / "ada" / SLUG / FILE, answered())
+    (tmp_path / "submitted" / "ada" / SLUG / "timestamp.txt").write_text(text)
+
+    came, _ = gather(tmp_path / "submitted")
+
+    assert came["ada"].handed_in == datetime(2026, 11, 20, 23, 50, tzinfo=UTC)
 
 
 def test_groups_hand_in_once_for_all(gather: Gather, answered, tmp_path):

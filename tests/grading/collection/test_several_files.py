@@ -99,6 +99,31 @@ def test_hand_in_without_a_notebook_is_refused_with_what_it_holds(
     assert "Ask for the .ipynb file." in sentence
 
 
+@pytest.mark.parametrize("late", ["", "_LATE"])
+@pytest.mark.parametrize("form", ["zip", "zip in a folder", "folder"])
+def test_text_entry_of_canvas_is_refused_with_who_wrote_it(
+    gather: Gather, answered, tmp_path, form, late
+):
+    text = f"noetheremmy{late}_78_text.html"
+    files = {
+        f"lovelaceada_77_99_{FILE}": answered(),
+        "lovelaceada_77_text.html": b"beside a notebook",
+        text: b"my answers",
+        "notes.txt": b"of whoever exported it",
+    }
+    if form == "folder":
+        for name, content in files.items():
+            put(tmp_path / "in" / "canvas" / name, content)
+    else:
+        zipped(tmp_path / "in" / "canvas.zip", files)
+    given = tmp_path / "in" / "canvas.zip" if form == "zip" else tmp_path / "in"
+
+    came, (sentence,) = gather(given)
+
+    assert set(came) == {"ada"}
+    assert f"no notebook came with this hand-in, only {text}. Ask for the .ipynb" in sentence
+
+
 def test_of_many_files_three_are_named(gather: Gather, answered, tmp_path):
     put(tmp_path / "in" / "ada" / FILE, answered())
     for i in range(5):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from grading.collection import collect, store
+from grading.collection import collect, store, stored_as, stored_attempts
 from grading.refusals import Refusal
 from tests.grading.collection.conftest import FILE, ON_TIME, SLUG, put
 
@@ -113,3 +113,19 @@ def test_a_notebook_that_is_a_link_is_replaced_and_not_written_through(
 
     assert target.read_bytes() == b"mine"
     assert (classroom.submitted("ada", SLUG) / FILE).read_bytes() == answered("first")
+
+
+def test_stored_attempts_are_read_again_but_for_what_a_crash_left_in_part(hand_in, classroom):
+    first, second = hand_in("3"), hand_in("3.0", days=1)
+    learner = first.learner
+
+    found = stored_attempts(classroom, learner, SLUG)
+
+    assert [each.attempt for each in found] == [1, 2]
+    assert [each.handed_in for each in found] == [first.handed_in, second.handed_in]
+    assert [each.files for each in found] == [first.files, second.files]
+    assert [each.version for each in found] == [first.version, second.version]
+    (place,) = stored_as(classroom, learner, SLUG, second.files, 2)
+    assert stored_as(classroom, learner, SLUG, second.files, 1) == []
+    (place / FILE).write_text("half")
+    assert [each.attempt for each in stored_attempts(classroom, learner, SLUG)] == [1]

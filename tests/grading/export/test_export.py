@@ -77,7 +77,8 @@ def test_byte_order_mark_comes_first_where_excel_needs_it() -> None:
 
 def test_canvas_table_has_the_columns_of_its_own_export() -> None:
     held = grades(
-        person(1), person(2, lms_user_id="ada@uni"), person(3, lms_user_id=""), person(4),
+        person(1, id_number="u-17"), person(2, lms_user_id="ada@uni"), person(3, lms_user_id=""),
+        person(4),
         **{"01-x": "Unit 1 (87568490)"},
     )  # fmt: skip
 
@@ -86,7 +87,7 @@ def test_canvas_table_has_the_columns_of_its_own_export() -> None:
     assert read(csv_text(sheet.rows)) == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Unit 1 (87568490)"],
         ["    Points Possible", "", "", "", "", "10"],
-        ["Last001, First1", "1001", "", "s001", "B", "6.5"],
+        ["Last001, First1", "1001", "u-17", "s001", "B", "6.5"],
         ["Last002, First2", "", "", "ada@uni", "A", "6.5"],
         ["Last003, First3", "", "", "s003", "B", "6.5"],
     ]
@@ -96,22 +97,25 @@ def test_canvas_table_has_the_columns_of_its_own_export() -> None:
 
 def test_moodle_table_brings_grade_and_feedback_together() -> None:
     """Its documentation: feedback imported without grades erases the grades."""
-    held = grades(person(1), person(2, lms_user_id="", email=""), person(3))
+    held = grades(
+        person(1, id_number="4711"), person(2, email=""), person(3, lms_user_id=""), person(4)
+    )
 
     sheet = FORMATS["moodle"](held)
 
-    header, first, second = read(csv_text(sheet.rows))
+    header, first, second, third = read(csv_text(sheet.rows))
     assert header == [
         "First name", "Last name", "ID number", "Email address",
         "Assignment: 01-x (Real)", "Assignment: 01-x (Feedback)",
     ]  # fmt: skip
     assert first == [
-        "First1", "Last001", "1001", "s001@example.org", "6.5",
+        "First1", "Last001", "4711", "s001@example.org", "6.5",
         "6.5 of 10 points. 1 taken off for being late. c: Good, =but short",
     ]  # fmt: skip
-    assert second[2:4] == ["s002", ""]
+    assert second[2:4] == ["s002", ""]  # never the platform's own number
+    assert third[2:4] == ["", "s003@example.org"]
     (warning,) = (each for each in sheet.warnings if "s002" in each)
-    assert "s002 has neither e-mail address nor LMS id; Moodle will look for the id" in warning
+    assert "s002 has neither e-mail address nor ID number; Moodle will look for the id" in warning
     assert warning.endswith("nncourse roster --import FILE")
 
 

@@ -253,10 +253,17 @@ def test_exercise_beyond_the_graded_ones_counts_as_practice() -> None:
 
 
 def test_time_is_on_the_clock_of_the_class() -> None:
-    text = plain(shown(work(Handed(person(1), handed_in=DUE))))
+    text = plain(shown(work(Handed(person(1), handed_in=DUE - timedelta(hours=1)))))
 
-    assert "Handed in 1 December 2026, 23:59 CET" in text
+    assert "Handed in 1 December 2026, 22:59 CET" in text
     assert "Due 1 December 2026, 23:59 CET" in text
+
+
+def test_seconds_tell_what_came_first_within_a_minute() -> None:
+    text = plain(shown(work(Handed(person(1), handed_in=DUE + timedelta(seconds=40)))))
+
+    assert "Handed in 1 December 2026, 23:59:40 CET, after the due date" in text
+    assert "Due 1 December 2026, 23:59:00 CET" in text
 
 
 def test_notes_name_what_was_mended() -> None:

@@ -355,6 +355,22 @@ def test_erasing_leaves_the_others(registered: Writer, url: str, tmp_path: Path)
         registered.erase("..", [folder])
 
 
+def test_erasing_one_assignment_leaves_the_learner_and_the_others(
+    registered: Writer, url: str, tmp_path: Path
+) -> None:
+    other = "02-also-made-up"
+    registered.register(version(slug=other), DUE)
+    registered.record([record(tmp_path, who="grace"), record(tmp_path, slug=other)])
+    before = rows(url, ids=True)
+    registered.record([record(tmp_path)])
+
+    registered.erase("ada", slug=SLUG)
+    registered.erase("ada", slug="99-x")
+
+    assert rows(url, ids=True) == before
+    assert scores(url, "ada", other)
+
+
 def test_erasing_follows_no_link(registered: Writer, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -472,6 +472,44 @@ def test_forgetting_takes_what_a_killed_process_left(folder: Path) -> None:
         assert b"work of somebody" not in all_bytes(folder)
 
 
+def test_what_is_withdrawn_was_never_there_and_what_counts_is_the_last(folder: Path) -> None:
+    first, second, gone = (entry_of(1, attempt=i) for i in (1, 2, 3))
+    other = entry_of(2)
+    with Journal(folder) as journal:
+        for entry in (first, second, gone, other):
+            journal.accept(entry, files_of(entry))
+            journal.done(entry.id, result_of(entry))
+            journal.recorded([entry.id])
+
+        assert journal.withdraw([gone.id], first) == 1
+        assert journal.withdraw([gone.id]) == 0
+
+        assert list(journal.entries()) == [second, other, first]
+        assert list(journal.entries(latest=True)) == [other, first]
+        assert list(journal.unrecorded()) == []
+        assert journal.result(gone.key) is None
+        for entry in (first, second, other):
+            assert journal.files(entry) == files_of(entry)
+            assert journal.result_of(entry) == result_of(entry)
+        assert journal.accept(gone, files_of(gone))
+        assert list(journal.pending()) == [gone]
+        journal.withdraw([gone.id], first)
+    left = all_bytes(folder)
+    for trace in (gone.id, gone.key, gone.submission):
+        assert trace.encode() not in left
+
+
+def test_what_counts_may_be_new_to_the_journal(folder: Path) -> None:
+    new, gone = entry_of(1), entry_of(1, attempt=2)
+    with Journal(folder) as journal:
+        journal.accept(gone, files_of(gone))
+
+        journal.withdraw([gone.id], new, files_of(new))
+
+        assert list(journal.pending()) == [new]
+        assert journal.files(new) == files_of(new)
+
+
 def test_no_name_is_in_the_journal(folder: Path) -> None:
     """The roster stays outside: an entry cannot even carry one."""
     names = [b"Ada", b"Lovelace", b"ada@example.org", b"student-7"]

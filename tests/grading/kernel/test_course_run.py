@@ -162,6 +162,26 @@ def test_what_a_course_does_not_know_is_refused_by_name(root: Path, words: list[
     assert f"nncourse {words[0]} --course: {named} does not go with it" in result.output
 
 
+def test_lateness_in_a_course_is_of_the_points_that_count(graded: Path):
+    """Its plugin takes a whole notebook's points off, as nbgrader's own does for the same score."""
+    course = open_course(graded)
+    before = course.penalties("hw1")
+    (late,) = [student for student, penalty in before.items() if penalty]
+    with course._gradebook() as gradebook:
+        book = gradebook.find_submission("hw1", late).notebooks[0]
+        grade = next(each for each in book.grades if each.auto_score is not None)
+        grade.manual_score, grade.needs_manual_grade = (grade.auto_score or 0.0) + 0.5, False
+        name, notebook = grade.name, book.name
+        gradebook.db.commit()
+
+    done = nncourse("regrade", "hw1", "--course", graded, "--json")
+
+    assert json.loads(done.stdout)["penalties"] == 1
+    assert course.penalties("hw1") == before | {late: before[late] + 0.5}
+    with course._gradebook() as gradebook:
+        assert not gradebook.find_grade(name, notebook, "hw1", late).needs_manual_grade
+
+
 def test_extension_in_a_course_changes_the_penalty_at_once_and_is_nbgraders_own(graded: Path):
     course = open_course(graded)
     before = course.penalties("hw1")

@@ -98,8 +98,9 @@ def test_late_penalties_equal_plain_nbgraders(plain: Plain, slug: str, student: 
         for name, book in theirs.items()
     }
 
-    penalties = course.late_penalties(student, slug, points, handed_in)
+    (charge,) = course.charges(slug, [(student, handed_in)])
 
+    penalties = {name: charge(earned) if charge else 0.0 for name, earned in points.items()}
     assert penalties == {name: book["penalty"] for name, book in theirs.items()}
 
 

@@ -124,6 +124,14 @@ def test_the_page_tells_the_due_date_on_both_clocks(classroom, tmp_path):
     assert "after 168 hours nothing counts" in page
 
 
+def test_the_page_keeps_work_that_was_begun_in_my_course(classroom, tmp_path):
+    bundle = release(["01"], classroom, to=tmp_path / "b")
+
+    page = (bundle.path / "README.md").read_text(encoding="utf-8")
+    assert "leave those as they are. Make a folder `to-hand-in` in `my-course`" in page
+    assert "do not replace it" in page
+
+
 def test_the_manifest_names_every_file_and_is_sealed(classroom, tmp_path):
     bundle = release(["01"], classroom, due=DUE, to=tmp_path / "b")
 

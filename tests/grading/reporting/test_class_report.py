@@ -361,3 +361,19 @@ def test_page_is_well_formed_and_carries_no_script(tmp_path: Path) -> None:
     assert all(tag.get("aria-label") or tag.find_parent(attrs={"aria-hidden": "true"})
                for tag in soup.find_all("svg"))  # fmt: skip
     assert [tag.name for tag in soup.find_all(["h1", "main", "footer"])] == ["h1", "main", "footer"]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_page_says_what_its_numbers_are_of(own: bool) -> None:
+    stopped = Answer("while True: pass", status="timeout")
+    handed = [*everyone(20, right(RELU)), *everyone(6, stopped, start=20)]
+    units = [report(handed, names=own), report(mixed(30), names=own)]
+    text = class_page("C", units, ZoneInfo("UTC"))
+    said = " ".join(BeautifulSoup(text, "html.parser").get_text(" ").split())
+
+    assert "points in the middle, before lateness and of the work that could be read" in said
+    assert "6 of these stopped at a limit" in said
+    assert "In no exercise was a quarter of the class wrong" in said
+    assert ("wrong, as far as the numbers may be shown" in said) is not own
+    assert ("For your own eyes: nncourse report --names" in said) is not own
+    assert "thead th{color:var(--soft);font-size:.9rem;overflow-wrap:break-word}" in text

@@ -37,7 +37,7 @@ def test_notebook_of_500_mb_has_a_row_with_0_points_and_the_sentence(small: Smal
     assert sum(most for *_, most, _ in cells) > 0
     assert summary.statuses["invalid_submission"] == 1
     assert summary.refused == []
-    (sentence,) = [each for each in summary.mended if "MB" in each]
+    (sentence,) = [each for each in summary.unreadable if "MB" in each]
     assert sentence.startswith(f"{ADA}, {SLUG}: {FILE}: the file takes 500 MB, the limit is 20 MB.")
     assert (room.autograded(ADA, SLUG) / FILE).is_file()
 

@@ -171,8 +171,8 @@ def test_damage_is_told_again_by_the_second_run(
     second = run(weeks["two"])
 
     assert second.unchanged == 1
-    assert "cut off" in " ".join(first.mended)
-    assert second.mended == first.mended
+    assert "cut off" in " ".join(first.unreadable)
+    assert second.unreadable == first.unreadable
 
 
 def test_missing_mark_is_told_once_where_there_is_one_release(
@@ -205,10 +205,10 @@ def test_small_class_gets_a_line_for_each_learner(
     small: SmallClass, run: Callable[..., Summary], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):  # also if nothing had to be run
-        _grading.show(run(small.submissions))
+        _grading.show(run(small.submissions), " --class here")
 
         lines = capsys.readouterr().out.splitlines()
-        start = lines.index("see: nncourse report --names")
+        start = lines.index("see: nncourse report --names --class here")
         shown = [line.split() for line in lines[start + 1 : start + 7]]
         assert [line[0] for line in shown] == [f"learner-{i:04d}" for i in range(6)]
         assert all(line[1] == SLUG and line[3] == "of" for line in shown)
