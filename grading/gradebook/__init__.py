@@ -11,6 +11,7 @@ does may be done again, so that a crash anywhere is mended by repeating. Its thr
 >>> import tempfile
 >>> with Writer(f"sqlite:///{tempfile.mkdtemp()}/gradebook.db", "nn") as writer:
 ...     writer.record([])
+{}
 """
 
 from grading.gradebook._counting import Overruled, Standing

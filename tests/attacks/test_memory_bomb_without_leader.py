@@ -15,23 +15,23 @@ import ctypes, os, platform, threading, time
 def hold():
     kept = []
     try:
-        for _ in range(60):
+        for _ in range(200):  # three of them are too much: on a busy machine not all can begin
             kept.append(bytearray(os.urandom(1) * 1_000_000))
     except MemoryError:
         pass
     time.sleep(30)
 
 
-def mean_squared_error(y, targets):
-    for _ in range(12):
-        try:
-            child = os.fork()
-        except OSError:
-            break
-        if child == 0:
-            threading.Thread(target=hold).start()
-            ctypes.CDLL(None).syscall(60 if platform.machine() == "x86_64" else 93, 0)
-    time.sleep(30)
+# In the cell itself, which has more time than an exercise.
+for _ in range(12):
+    try:
+        child = os.fork()
+    except OSError:
+        break
+    if child == 0:
+        threading.Thread(target=hold).start()
+        ctypes.CDLL(None).syscall(60 if platform.machine() == "x86_64" else 93, 0)
+time.sleep(30)
 """,
     statuses=("memory",),
     harm="no limit on memory",
