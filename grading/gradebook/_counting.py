@@ -67,6 +67,8 @@ def charge(connection: Connection, layout: Layout, penalties: Mapping[str, Penal
     penalties : mapping of str to float or callable
         By learner, as in `Record`. Who has no submission in the gradebook is passed over.
     """
+    if not penalties:
+        return
     books = _books(connection, layout, penalties)
     late = {who for who, penalty in penalties.items() if callable(penalty) or penalty > 0}
     points = _points(connection, layout, [id_ for id_, who, _ in books if who in late])

@@ -102,7 +102,7 @@ def upsert_students(connection: Connection, learners: Iterable[Learner]) -> None
 
 def upsert_results(
     connection: Connection, layout: Layout, records: Sequence[Record], tz: tzinfo
-) -> None:
+) -> list[str]:
     """Bring everything that belongs to some records up to date.
 
     Parameters
@@ -115,21 +115,36 @@ def upsert_results(
         All of this assignment, each of another learner.
     tz : tzinfo
         Time zone of times without one.
+
+    Returns
+    -------
+    list of str
+        Ids of the learners whose submission was there before, so that a person may have looked at
+        it.
     """
-    submissions = _submissions(connection, layout, records, tz)
+    made = {record.learner.id: new_id() for record in records}
+    submissions = _submissions(connection, layout, records, made, tz)
     submitted = _submitted_notebooks(connection, layout, records, submissions)
     _grades(connection, submitted)
     _comments(connection, submitted)
-    charge(connection, layout, {each.learner.id: each.penalty for each in records})
+    before = {who for who, id_ in submissions.items() if id_ != made[who]}
+    penalties = {each.learner.id: each.penalty for each in records}
+    # A new row says already that nothing is lost.
+    charge(connection, layout, {who: p for who, p in penalties.items() if p or who in before})
+    return sorted(before)
 
 
 def _submissions(
-    connection: Connection, layout: Layout, records: Sequence[Record], tz: tzinfo
+    connection: Connection,
+    layout: Layout,
+    records: Sequence[Record],
+    made: Mapping[str, str],
+    tz: tzinfo,
 ) -> dict[str, str]:
-    """Return the ids of the learners' submissions by learner."""
+    """Return the ids of the learners' submissions by learner: what was made for them, or older."""
     rows = [
         {
-            "id": new_id(),
+            "id": made[record.learner.id],
             "assignment_id": layout.id,
             "student_id": record.learner.id,
             "timestamp": to_utc(record.handed_in, tz),

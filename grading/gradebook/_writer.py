@@ -267,9 +267,8 @@ class Writer:
         upsert_students(connection, {each.learner.id: each.learner for each in batch}.values())
         for records in _rounds(batch):
             layout = self._layout(connection, records[0].slug)
-            upsert_results(connection, layout, records, self.tz)
-            learners = [each.learner.id for each in records]
-            for who, cells in overruled(connection, layout, learners).items():
+            before = upsert_results(connection, layout, records, self.tz)
+            for who, cells in overruled(connection, layout, before).items():
                 found[who, records[0].slug] = cells
         return found
 
