@@ -185,7 +185,7 @@ def test_a_process_whose_first_thread_has_ended_is_seen(arena: Arena) -> None:
         try:
             while "Z" not in Path(f"/proc/{stays.pid}/stat").read_text().split()[2]:
                 time.sleep(0.01)
-            assert left_since(before) == [f"python ({stays.pid})"]
+            assert left_since(before) == [f"{Path(sys.executable).name} ({stays.pid})"]
         finally:
             stays.kill()
 
