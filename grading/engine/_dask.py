@@ -17,7 +17,6 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from copy import copy
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +25,7 @@ from grading.engine import _dask_worker
 from grading.engine._carrying import carry
 from grading.engine._dask_members import Members
 from grading.engine._dask_worker import Answer, Reply, WorkerRefusal
-from grading.engine._jobs import MAX_TRIES, Ended, Job, Work, failed, log
+from grading.engine._jobs import MAX_TRIES, Ended, Job, Work, bare, failed, log
 from grading.engine._work import work
 from grading.refusals import Refusal
 from grading.results import Result
@@ -42,7 +41,7 @@ _HELD_EACH = 2
 _REPLY_S = 30.0
 """How long a scheduler and its first worker may take to answer."""
 
-_LOOK_S = 1.0
+_WAIT_S = 1.0
 """How long a run without other work waits before it looks for workers again."""
 
 _MAX_LOSSES = 9
@@ -186,7 +185,7 @@ class DaskCluster:
                 if not running and waiting.is_over():
                     break
                 try:
-                    future = self._ended.get(timeout=_LOOK_S if idle_s is None else idle_s)
+                    future = self._ended.get(timeout=_WAIT_S if idle_s is None else idle_s)
                 except queue.Empty:
                     if idle_s is not None:
                         yield None
@@ -226,7 +225,7 @@ class DaskCluster:
 
     def _submit(self, tasks: list[_Task], worker: str, running: dict[str, _Parcel]) -> None:
         held = {task.job.version.hash: self._held(task.job) for task in tasks}
-        parcel = [(_bare(task.job), task.job.version.hash) for task in tasks]
+        parcel = [(bare(task.job), task.job.version.hash) for task in tasks]
         future = self._client.submit(
             _dask_worker.work_on,
             held,
@@ -347,12 +346,6 @@ def _connect(address: str) -> Any:
     except (OSError, TimeoutError, ValueError) as error:
         msg = f"{address}: no scheduler answers there. Start one with: dask scheduler"
         raise Refusal(msg) from error
-
-
-def _bare(job: Job) -> Job:
-    bare = copy(job)
-    object.__setattr__(bare, "version", None)  # it is held there
-    return bare
 
 
 def _failed(error: BaseException, parcel: _Parcel) -> Reply:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from grading.limits import Limits
 from grading.results import Result
 
-__all__ = ["MAX_TRIES", "Ended", "Engine", "Job", "Version", "Work", "failed", "submission_hash"]
+__all__ = [
+    "MAX_TRIES",
+    "Ended",
+    "Engine",
+    "Job",
+    "Version",
+    "Work",
+    "bare",
+    "failed",
+    "submission_hash",
+]
 
 MAX_TRIES = 3
 """How often a job is begun before it ends as ``infra_error``."""
@@ -62,6 +73,13 @@ class Job:
         The broker ends a submission at its own limit; this is for a broker that does not.
         """
         return 3.0 * self.limits.submission_s + 120.0
+
+
+def bare(job: Job) -> Job:
+    """Return a job without its version, as it travels to where the version is already."""
+    without = copy(job)
+    object.__setattr__(without, "version", None)  # frozen for everybody else
+    return without
 
 
 Work = Callable[[Job], Result]

@@ -14,9 +14,8 @@ import subprocess  # ruff: ignore[suspicious-subprocess-import]  fixed commands 
 import sys
 import threading
 from collections.abc import Generator
-from copy import copy
 
-from grading.engine._jobs import Job, Work
+from grading.engine._jobs import Job, Work, bare
 from grading.engine._worker import THREADS
 
 __all__ = ["WorkerProcess"]
@@ -71,13 +70,11 @@ class WorkerProcess:
     def send(self, job: Job) -> None:
         """Hand it a job; the version goes along where it has not been there yet."""
         version = job.version
-        bare = copy(job)
-        object.__setattr__(bare, "version", None)
         with contextlib.suppress(OSError):
             if version.hash not in self._versions:
                 self.connection.send(("version", version.hash, version))
                 self._versions.add(version.hash)
-            self.connection.send(("job", bare, version.hash))
+            self.connection.send(("job", bare(job), version.hash))
 
     def dismiss(self) -> None:
         """Tell it to end after what it has; `end` waits for it."""
